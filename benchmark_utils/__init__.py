@@ -1,0 +1,1 @@
+"""Everything shared: search, strategies, problems, learners, statistics."""

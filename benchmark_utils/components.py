@@ -1,0 +1,122 @@
+"""What datasets and solvers share: parameters checked early, caches kept honest."""
+import ast
+import hashlib
+from abc import abstractmethod
+from functools import lru_cache
+from pathlib import Path
+
+import click
+from benchopt import BaseDataset
+
+from benchmark_utils.problems import Problem
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Unavailable(Exception):
+    """Something is not on this machine; the message says what to do about it."""
+
+
+def fail(message: str) -> None:
+    """End the command with one clear line and exit code 2."""
+    raise click.UsageError(message)
+
+
+def one_of(what: str, value: object, choices) -> None:
+    """Fail unless the value is among the choices."""
+    if value not in choices:
+        fail(f"unknown {what} {value!r}: choose from {', '.join(map(str, choices))}")
+
+
+def whole_number(what: str, value: object, low: int) -> None:
+    """Fail unless the value is a whole number of at least ``low``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        fail(f"{what}={value!r}: must be a whole number, at least {low}")
+
+
+def file_named(what: str, name: str) -> Path:
+    """Return the path of a file given by a person; fail if there is none.
+
+    Relative names are looked for where the command runs, then in the benchmark.
+    """
+    for path in (Path(name).expanduser(), ROOT / name):
+        if path.is_file():
+            return path.resolve()
+    fail(f"{what}: there is no file {name!r} (looked in {Path.cwd()} and {ROOT})")
+
+
+@lru_cache
+def code_hash(file: Path) -> str:
+    """Hash a source file together with all of benchmark_utils that it imports.
+
+    Benchopt's cache knows the files of objective, datasets and solvers, but not
+    what they import: without this it would serve results from before an edit.
+    """
+    sources, waiting = {}, [file]
+    while waiting:
+        path = waiting.pop()
+        if path in sources or not path.is_file():
+            continue
+        sources[path] = path.read_bytes()
+        for node in ast.walk(ast.parse(sources[path])):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+                names += [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.split(".")[0] == "benchmark_utils":
+                    stem = ROOT.joinpath(*name.split("."))
+                    waiting += [stem.with_suffix(".py"), stem / "__init__.py"]
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(sources[path])
+    return digest.hexdigest()
+
+
+class Component:
+    """A benchopt class whose cached results depend on all that determines them."""
+
+    def take_parameters(self, parameters: dict) -> None:
+        """Make every parameter an attribute, defaults for those not given."""
+        self.save_parameters(**parameters)
+        # Benchopt leaves out those whose name the class already has.
+        self.__dict__.update(self._parameters)
+
+    def files(self) -> list[Path]:
+        """Return a person's files whose content decides what comes out."""
+        return []
+
+    def _get_state(self) -> dict:
+        # Part of benchopt's cache key, through the object's pickle.
+        contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in self.files()]
+        return {"code": code_hash(Path(self._module_filename)), "files": contents}
+
+    def __setstate__(self, state: dict) -> None:
+        pass
+
+
+class ProblemDataset(Component, BaseDataset):
+    """A benchopt dataset that is a tuning problem.
+
+    A family implements ``check`` and ``problem``; parameters are attributes in both.
+    """
+
+    def __init__(self, **parameters):
+        super().__init__()
+        self.take_parameters(parameters)
+        self.check()
+
+    def check(self) -> None:
+        """Fail if a parameter is wrong: before anything is loaded."""
+
+    @abstractmethod
+    def problem(self) -> Problem:
+        """Return the problem; raises Unavailable if it needs what is not here."""
+
+    def get_data(self) -> dict:
+        try:
+            return {"problem": self.problem()}
+        except Unavailable as error:
+            return {"problem": None, "unavailable": str(error)}

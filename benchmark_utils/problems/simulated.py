@@ -1,0 +1,82 @@
+"""Response surfaces in the unit cube with a known optimum."""
+import math
+
+import numpy as np
+from ConfigSpace import ConfigurationSpace, Float
+
+from benchmark_utils.problems import Problem
+from benchmark_utils.trials import Outcome
+
+
+def bowl(z: np.ndarray) -> float:
+    """Mean squared distance from the optimum: smooth, one basin."""
+    return float(np.mean(z**2))
+
+
+def basins(z: np.ndarray) -> float:
+    """A bowl with ripples (Rastrigin 1974): many local optima, one global."""
+    return float(np.mean(z**2 + 0.1 * (1 - np.cos(6 * np.pi * z))))
+
+
+def valley(z: np.ndarray) -> float:
+    """A bent narrow valley (Rosenbrock 1960), its minimum moved to z = 0.
+
+    In one dimension a bowl.
+    """
+    along = np.mean(z**2)
+    across = np.mean((z[1:] - 2 * z[:-1] ** 2) ** 2) if len(z) > 1 else 0.0
+    return float(0.1 * along + 10 * across)
+
+
+LANDSCAPES = {"bowl": bowl, "basins": basins, "valley": valley}
+
+
+class Simulated(Problem):
+    """A landscape over x0, x1, … in [0, 1], of which only some matter.
+
+    Optimum and the hyperparameters that matter are drawn anew for every split: the
+    optimum uniformly in [0.1, 0.9]^n_dims, the others as a random subset (low
+    effective dimension: Bergstra & Bengio 2012, JMLR 13). The noise-free loss at
+    the optimum is 0.
+
+    The validation loss has Gaussian noise of standard deviation ``noise``, drawn
+    with the training seed; the test loss is the noise-free loss, and so is the
+    regret: exact, and not deceived by a lucky draw.
+    """
+
+    metrics = ("loss",)
+
+    def __init__(self, n_dims: int, effective_dims: int, noise: float, landscape: str):
+        self.space = ConfigurationSpace(
+            space=[Float(f"x{i}", (0.0, 1.0), default=0.5) for i in range(n_dims)]
+        )
+        self.defaults = [{f"x{i}": 0.5 for i in range(n_dims)}]
+        self._n_dims = n_dims
+        self._effective_dims = effective_dims
+        self._noise = noise
+        self._landscape = LANDSCAPES[landscape]
+
+    def optimum(self, split: int, data_seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the optimum, (n_dims,), and the dimensions that matter."""
+        rng = np.random.default_rng([data_seed, split])
+        optimum = rng.uniform(0.1, 0.9, self._n_dims)
+        matter = rng.choice(self._n_dims, self._effective_dims, replace=False)
+        return optimum, np.sort(matter)
+
+    def evaluate(self, requests, seeds, setting):
+        optimum, matter = self.optimum(setting.split, setting.data_seed)
+        for trial_id, configuration, _ in requests:
+            x = np.array([configuration[f"x{i}"] for i in matter])
+            loss = self._landscape(x - optimum[matter])
+            noise = 0.0
+            if self._noise:
+                noise = np.random.default_rng(seeds[trial_id]).normal(0, self._noise)
+            yield Outcome(
+                trial_id,
+                valid_loss=loss + noise,
+                test_loss=loss,
+                regret=loss,
+                fit_seconds=0.0,
+                predict_seconds=0.0,
+                size=math.nan,
+            )

@@ -1,0 +1,179 @@
+"""The three kinds of strategy: designs, sequential strategies, minimisers."""
+import sys
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from benchopt import BaseSolver
+from benchopt.stopping_criterion import StoppingCriterion
+from ConfigSpace import Configuration, ConfigurationSpace
+
+from benchmark_utils.components import Component
+from benchmark_utils.search import BudgetSpent, Search
+from benchmark_utils.trials import Request, Trial
+
+
+class SearchEnds(StoppingCriterion):
+    """Run until the search ends: not cut short by --max-runs or --timeout.
+
+    Benchopt's defaults (100 rows, 100 seconds) would end a search quietly.
+    """
+
+    SECONDS_BETWEEN_LINES = 0.2
+
+    def get_runner_instance(self, max_runs=1, timeout=None, solver=None, **kwargs):
+        instance = super().get_runner_instance(
+            max_runs=sys.maxsize, timeout=None, solver=solver, **kwargs
+        )
+        instance._next_line = 0.0
+        return instance
+
+    def check_convergence(self, rows):
+        return False, rows[-1]["objective_cost"] / self.solver.search.n_trials
+
+    def progress(self, progress):
+        # A line per trial would cost more than a look-up.
+        now = time.monotonic()
+        if now >= self._next_line:
+            super().progress(progress)
+            self._next_line = now + self.SECONDS_BETWEEN_LINES
+
+
+class Strategy(Component, BaseSolver):
+    """A benchopt solver that searches: one row for each trial."""
+
+    search: Search
+
+    def __init__(self, **parameters):
+        super().__init__()
+        self.take_parameters(parameters)
+        self.check()
+
+    def check(self) -> None:
+        """Fail if a parameter is wrong: before anything is trained."""
+
+    def unfit(self, space: ConfigurationSpace, n_trials: int) -> str | None:
+        """Say in one line why this strategy cannot search this space, or None.
+
+        Fails where the person has to mend something first.
+        """
+        return None
+
+    def skip(self, search: Search) -> tuple[bool, str | None]:
+        reason = self.unfit(search.space, search.n_trials)
+        return reason is not None, reason
+
+    def set_objective(self, search: Search) -> None:
+        self.search = search
+
+    def get_next(self, stop_val: int) -> int:
+        return stop_val + 1
+
+    def run(self, callback: Callable[[], bool]) -> None:
+        for _ in self.trials():
+            if not callback():
+                break
+
+    def get_result(self) -> dict:
+        return {"record": self.search.record}
+
+    @abstractmethod
+    def trials(self) -> Iterator[Trial]:
+        """Search; yield every trial as it is finished."""
+
+
+class Design(Strategy):
+    """Points fixed in advance: implement ``sample``, or ``propose``."""
+
+    def sample(self, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        """Return at most n points, ndarray (n, d) in [0, 1]^d."""
+        raise TypeError(f"{type(self).__name__} has neither sample nor propose")
+
+    def propose(self, search: Search) -> list[Configuration]:
+        """Return at most ``search.n_trials`` configurations."""
+        rng = np.random.default_rng(search.seed)
+        points = self.sample(search.n_trials, search.cube.d, rng)
+        return search.cube.configurations(points)
+
+    def trials(self):
+        with self.search.thinking:
+            configurations = self.propose(self.search)
+        requests = [self.search.request(c) for c in configurations]
+        yield from self.search.evaluate(requests)
+
+
+class Sequential(Strategy):
+    """Asks, is told, asks again: implement ``start``, ``ask`` and ``tell``."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin anew on ``self.search``."""
+
+    @abstractmethod
+    def ask(self) -> list[Request]:
+        """Return what to train next; nothing ends the search."""
+
+    @abstractmethod
+    def tell(self, trial: Trial) -> None:
+        """Learn from a finished trial."""
+
+    def trials(self):
+        search = self.search
+        with search.thinking:
+            self.start()
+        while search.budget_left >= search.min_fidelity:
+            with search.thinking:
+                requests = self._affordable(self.ask())
+            if not requests:
+                return
+            for trial in search.evaluate(requests):
+                with search.thinking:
+                    self.tell(trial)
+                yield trial
+
+    def _affordable(self, requests: list[Request]) -> list[Request]:
+        # The last batch of a generation may be larger than what is left.
+        left, affordable = self.search.budget_left, []
+        for request in requests:
+            left -= self.search.price(request)
+            if left < -1e-9:
+                break
+            affordable.append(request)
+        return affordable
+
+
+class Minimiser(Strategy):
+    """A library that only takes a function: implement ``minimise``."""
+
+    @abstractmethod
+    def minimise(self, f: Callable[[np.ndarray], float]) -> None:
+        """Minimise f over [0, 1]^d, starting at random; called again to restart.
+
+        f takes a point, ndarray (d,), and returns its loss. At the end of the budget
+        it raises BudgetSpent, which must pass through.
+        """
+
+    def run(self, callback):
+        search = self.search
+
+        def f(point):
+            [configuration] = search.cube.configurations([point])
+            [trial] = search.evaluate([search.request(configuration)])
+            if not callback():
+                raise BudgetSpent
+            search.thinking.start()
+            return trial.loss
+
+        try:
+            while True:
+                spent = search.budget_left
+                search.thinking.start()
+                self.minimise(f)
+                if search.budget_left == spent:
+                    return  # a call without an evaluation would go on for ever
+        except BudgetSpent:
+            pass
+
+    def trials(self):
+        raise TypeError("a minimiser is driven by its library: see run")

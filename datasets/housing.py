@@ -1,0 +1,113 @@
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pooch
+from benchopt.config import get_data_path
+from sklearn.datasets import fetch_california_housing, get_data_home
+
+from benchmark_utils.components import (
+    ProblemDataset,
+    Unavailable,
+    fail,
+    one_of,
+    whole_number,
+)
+from benchmark_utils.learners import lightgbm, random_forest, svm
+from benchmark_utils.problems.trained import Trained
+from benchmark_utils.tables import Table, make_table, require_columns
+
+FILE = "HousingPrices_selected.csv"
+ADDRESS = (
+    "https://raw.githubusercontent.com/troelspetersen/STEMacademyML/"
+    f"7897170f81d9bd166e8e6792b9fb366f21e17626/Huspriser/{FILE}"
+)
+SHA256 = "8e5e6aebfabfbb3ae453f9cd53015544f19373f09c60a8dca245e3fbcfc53c69"
+COLUMNS = [
+    "Postnummer", "Husnummer", "Kvadratmeter", "Grundareal", "Byggeår",
+    "Afstand_skole", "Afstand_supermarked", "Salgspris", "Etage", "Type",
+]  # fmt: skip
+LOWEST_PRICE = 100_000  # kroner; below it, sales were not at market prices
+
+
+@lru_cache
+def california() -> Table:
+    """20,640 Californian districts; the target is the logarithm of the price."""
+    try:
+        bunch = fetch_california_housing(as_frame=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the Californian sales could not be downloaded ({error}): connect to the "
+            f"network, or put cal_housing_py3.pkz into {get_data_home()}"
+        ) from error
+    price = np.log(bunch.target)
+    return make_table("california", bunch.data, price, "regression")
+
+
+@lru_cache
+def denmark() -> Table:
+    """47,277 Danish home sales; the target is the logarithm of the price."""
+    folder = get_data_path("housing")
+    if (folder / FILE).is_file():
+        # First the columns: of a wrong file, that is the better thing to be told.
+        require_columns(str(folder / FILE), pd.read_csv(folder / FILE, nrows=0), COLUMNS)
+        if pooch.file_hash(str(folder / FILE)) != SHA256:
+            fail(f"{folder / FILE} is not the published file: delete it or replace it")
+    try:
+        path = pooch.retrieve(ADDRESS, f"sha256:{SHA256}", FILE, folder)
+    except (OSError, ValueError) as error:  # no network, no right to write, bad file
+        reason = str(error).split("(Caused by")[0]
+        raise Unavailable(
+            f"{FILE} could not be downloaded ({reason}): connect to the network, or "
+            f"get {ADDRESS} and put it into {folder}"
+        ) from error
+    sales = pd.read_csv(path)
+    sales = sales[sales["Salgspris"] >= LOWEST_PRICE]
+    price = np.log(sales["Salgspris"])
+    return make_table("denmark", sales.drop(columns="Salgspris"), price, "regression")
+
+
+MARKETS = {"california": california, "denmark": denmark}
+LEARNERS = {
+    "lightgbm": lambda table: lightgbm.copenhagen(),
+    "lightgbm-practitioners": lambda table: lightgbm.practitioners(),
+    "svm": lambda table: svm.SVM(table.X.shape[1]),
+    "random-forest": lambda table: random_forest.RandomForest(
+        table.task, table.X.shape[1]
+    ),
+}
+
+
+class Dataset(ProblemDataset):
+    """Prices of homes, in disjoint batches of real sales.
+
+    As in the Copenhagen study (2023), the size of a batch is drawn from a Gaussian
+    with mean `split_size` and a tenth of it as its standard deviation (the study
+    had 10,000). The learner `lightgbm` is the study's: learning rate and maximum
+    depth, with early stopping.
+    """
+
+    name = "housing"
+    requirements = ["pip::scikit-learn", "pip::lightgbm", "pip::pandas", "pip::pooch"]
+
+    parameters = {
+        "market": ["california", "denmark"],
+        "learner": ["lightgbm"],
+        "split_size": [2000],
+    }
+    test_config = {"market": "california"}
+
+    def check(self):
+        one_of("market", self.market, MARKETS)
+        one_of("learner", self.learner, LEARNERS)
+        whole_number("housing: split_size", self.split_size, low=50)
+
+    def problem(self):
+        table = MARKETS[self.market]()
+        if self.split_size > len(table.y):
+            fail(
+                f"housing: split_size={self.split_size} is more than the "
+                f"{len(table.y)} sales of {self.market}"
+            )
+        learner = LEARNERS[self.learner](table)
+        return Trained(table, learner, self.split_size, spread=self.split_size / 10)

@@ -1,0 +1,96 @@
+"""Which strategy finds good hyperparameters, with how many trainings?
+
+Dataset.get_data()        -> problem      what is tuned, on which data, which space
+Objective.get_objective() -> search       this run: space, budget, seed, evaluate
+Solver.run(callback)      : ask -> search.evaluate -> tell -> callback
+Objective.evaluate_result(record)         one row for each trial
+
+Columns (benchopt puts `objective_` before each):
+
+value                 the incumbent's validation loss
+incumbent_test_loss   the incumbent's test loss; NaN where there is no test part
+trial, trial_id       1, 2, ... in order of completion; identity across fidelities
+valid_loss, test_loss this trial's
+regret                the incumbent's distance to the best known; else NaN
+fidelity, cost        this trial's fidelity; cost of the search so far
+fit_seconds, predict_seconds, suggest_seconds
+                      measured: training, predicting the test part, thinking
+size                  deterministic amount of model: trees x leaves, ...
+status                ok or failed
+config                the configuration as JSON
+metric, split, search_seed, training_seed
+                      what it was measured by, on and with
+
+The incumbent is the trial with the lowest validation loss among those at the
+highest fidelity reached so far.
+"""
+from pathlib import Path
+
+from benchopt import BaseObjective
+
+from benchmark_utils.components import Component, fail, one_of, whole_number
+from benchmark_utils.metrics import METRICS
+from benchmark_utils.preflight import look_at_selection
+from benchmark_utils.search import Search
+from benchmark_utils.seeds import VARY, seeds_of
+from benchmark_utils.strategies import SearchEnds
+
+
+class Objective(Component, BaseObjective):
+    """Tune hyperparameters: validation and test loss against trials and seconds."""
+
+    name = "hpo"
+    url = "https://github.com/benchopt/benchmark_hpo"
+    min_benchopt_version = "1.10"
+    requirements = ["pip::ConfigSpace", "pip::scikit-learn"]
+
+    # n_trials: budget in full trainings. vary: which sources of variance change from
+    # one repetition to the next. metric: "default" is the problem's own. n_folds: 1 is
+    # a validation part, k is k-fold cross-validation inside the split.
+    parameters = {
+        "n_trials": [25],
+        "vary": ["all"],
+        "metric": ["default"],
+        "n_folds": [1],
+    }
+    sampling_strategy = "callback"
+    stopping_criterion = SearchEnds()
+    test_config = {"n_trials": 3}
+
+    def __init__(self, **parameters):
+        super().__init__()
+        self.take_parameters(parameters)
+        metrics = ["default", *(name for task in METRICS.values() for name in task)]
+        metrics += ["mse", "loss"]
+        whole_number("n_trials", self.n_trials, low=1)
+        whole_number("n_folds", self.n_folds, low=1)
+        one_of("vary", self.vary, VARY)
+        one_of("metric", self.metric, metrics)
+        look_at_selection()
+
+    @classmethod
+    def get_all_parameter_values(cls, name):
+        # "all" is a value of `vary`, not benchopt's wildcard.
+        return "all" if name == "vary" else None
+
+    def skip(self, problem, unavailable=None):
+        reason = unavailable or problem.unfit(self.metric, self.n_folds)
+        return reason is not None, reason
+
+    def set_data(self, problem, unavailable=None):
+        self.problem = problem
+
+    def get_objective(self):
+        seeds = seeds_of(self.get_seed(), self._repetition, self.vary)
+        search = Search(self.problem, self.n_trials, seeds, self.metric, self.n_folds)
+        return {"search": search}
+
+    def evaluate_result(self, record):
+        return record
+
+    def get_one_result(self):
+        search = self.get_objective()["search"]
+        [configuration] = search.cube.configurations([[0.5] * search.cube.d])
+        for _ in search.evaluate([search.request(configuration)]):
+            pass
+        return {"record": search.record}

@@ -1,0 +1,99 @@
+import itertools
+import math
+
+import numpy as np
+from ConfigSpace import Configuration
+
+from benchmark_utils.components import fail, file_named
+from benchmark_utils.lists import check_names, legal_values, meant_for, read_values
+from benchmark_utils.strategies import Design
+from benchmark_utils.unit_cube import active
+
+
+def levels(n: int, most: list[float]) -> list[int]:
+    """Return the numbers of levels of the fullest factorial with at most n points.
+
+    One level at a time goes to the hyperparameter with the fewest, the first among
+    equals, until none can take another: N^d where n = N^d. ``most`` has the number
+    of different values of each.
+    """
+    counts = [1] * len(most)
+    while True:
+        room = [
+            (count, i)
+            for i, count in enumerate(counts)
+            if count < most[i] and math.prod(counts) // count * (count + 1) <= n
+        ]
+        if not room:
+            return counts
+        counts[min(room)[1]] += 1
+
+
+class Solver(Design):
+    """Grid search: a full factorial, evenly spaced from end to end.
+
+    N^d points where the budget is N^d, otherwise the fullest factorial that fits: one
+    level at a time goes to the hyperparameter with the fewest. A single level is in
+    the middle. The points are tried in random order, so that the curve does not
+    depend on which hyperparameter is swept first.
+
+    With `values`, a YAML file with `name: [value, ...]` for each hyperparameter, the
+    grid is a person's own; hyperparameters that it leaves out stay at their default.
+    """
+
+    name = "grid"
+    requirements = ["pip::pyyaml"]
+    parameters = {"values": [None]}
+
+    def files(self):
+        if self.values is None:
+            return []
+        return [file_named("grid: values", self.values)]
+
+    def check(self):
+        [self.own] = [read_values(path) for path in self.files()] or [None]
+
+    def unfit(self, space, n_trials):
+        if self.own is None:
+            return None
+        if reason := meant_for(self.own, space):
+            return reason
+        n_points = len(self._own_grid(space))
+        if n_points > n_trials:
+            fail(
+                f"{self.values}: the grid has {n_points} points, n_trials={n_trials}: "
+                "raise n_trials or drop values"
+            )
+        return None
+
+    def propose(self, search):
+        if self.own is not None:
+            grid = self._own_grid(search.space)
+        else:
+            axes = search.cube.axes
+            counts = levels(search.n_trials, [axis.n_values for axis in axes])
+            ticks = [_ticks(axis, k) for axis, k in zip(axes, counts, strict=True)]
+            points = np.array(list(itertools.product(*ticks)))
+            # Points that differ in inactive hyperparameters only are one.
+            grid = list(dict.fromkeys(search.cube.configurations(points)))
+        order = np.random.default_rng(search.seed).permutation(len(grid))
+        return [grid[i] for i in order]
+
+    def _own_grid(self, space):
+        check_names(self.values, self.own, space)
+        columns = {hp.name: [hp.default_value] for hp in space.values()}
+        for name, values in self.own.items():
+            columns[name] = legal_values(self.values, space[name], values)
+        rows = itertools.product(*columns.values())
+        grid = [active(space, dict(zip(columns, row, strict=True))) for row in rows]
+        return list(dict.fromkeys(Configuration(space, values=row) for row in grid))
+
+
+def _ticks(axis, k):
+    if k == 1:
+        return [0.5]
+    if math.isinf(axis.n_values):
+        return np.linspace(0, 1, k)
+    # The middles of k cells out of n_values, the first and the last among them.
+    cells = np.round(np.linspace(0, axis.n_values - 1, k))
+    return (cells + 0.5) / axis.n_values

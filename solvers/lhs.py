@@ -1,0 +1,17 @@
+from scipy.stats import qmc
+
+from benchmark_utils.strategies import Design
+
+
+class Solver(Design):
+    """Latin hypercube: on every axis, one point in each of n equal cells.
+
+    McKay, Beckman & Conover 1979, Technometrics 21. Not extensible: drawn anew for
+    each n.
+    """
+
+    name = "lhs"
+    requirements = ["pip::scipy"]
+
+    def sample(self, n, d, rng):
+        return qmc.LatinHypercube(d, rng=rng).random(n)

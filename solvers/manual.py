@@ -1,0 +1,42 @@
+from benchmark_utils.components import file_named
+from benchmark_utils.lists import meant_for, read_configurations, to_configuration
+from benchmark_utils.strategies import Design
+
+
+class Solver(Design):
+    """A person's list of configurations, tried in its order.
+
+    `configurations` is a YAML file, a list of `- {name: value, ...}`, or a CSV file
+    with one column per hyperparameter. A list longer than the budget is tried as far
+    as the budget goes; a shorter one ends when it ends.
+    """
+
+    name = "manual"
+    requirements = ["pip::pyyaml", "pip::pandas"]
+    parameters = {"configurations": [None]}
+
+    def files(self):
+        if self.configurations is None:
+            return []
+        return [file_named("manual: configurations", self.configurations)]
+
+    def check(self):
+        self.rows = [row for path in self.files() for row in read_configurations(path)]
+
+    def unfit(self, space, n_trials):
+        if not self.rows:
+            return "no list: give one as manual[configurations=my_list.yml]"
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        if reason := meant_for(names, space):
+            return reason
+        self._configurations(space)
+        return None
+
+    def propose(self, search):
+        return self._configurations(search.space)[: search.n_trials]
+
+    def _configurations(self, space):
+        return [
+            to_configuration(f"{self.configurations}, number {number}", row, space)
+            for number, row in enumerate(self.rows, start=1)
+        ]
