@@ -24,11 +24,10 @@ metric, split, search_seed, training_seed
 The incumbent is the trial with the lowest validation loss among those at the
 highest fidelity reached so far.
 """
-from pathlib import Path
 
 from benchopt import BaseObjective
 
-from benchmark_utils.components import Component, fail, one_of, whole_number
+from benchmark_utils.components import Component, one_of, whole_number
 from benchmark_utils.metrics import METRICS
 from benchmark_utils.preflight import look_at_selection
 from benchmark_utils.search import Search

@@ -1,4 +1,5 @@
 """What datasets and solvers share: parameters checked early, caches kept honest."""
+
 import ast
 import hashlib
 from abc import abstractmethod
@@ -9,6 +10,7 @@ import click
 from benchopt import BaseDataset
 
 from benchmark_utils.problems import Problem
+from benchmark_utils.unit_cube import UnitCube
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -117,6 +119,10 @@ class ProblemDataset(Component, BaseDataset):
 
     def get_data(self) -> dict:
         try:
-            return {"problem": self.problem()}
+            problem = self.problem()
+            UnitCube(problem.space)
         except Unavailable as error:
             return {"problem": None, "unavailable": str(error)}
+        except (ValueError, TypeError) as error:
+            fail(f"{self}: {error}")
+        return {"problem": problem}

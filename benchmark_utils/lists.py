@@ -1,4 +1,5 @@
 """A person's own configurations and values, read from YAML or CSV files."""
+
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,13 +44,6 @@ def _read_yaml(path: Path) -> object:
         fail(f"{path}: not a YAML file ({str(error).splitlines()[0]})")
 
 
-def meant_for(names: Iterable[str], space: ConfigurationSpace) -> str | None:
-    """Say that a file is for another space if it shares no name with this one."""
-    if set(names) & set(space):
-        return None
-    return f"its names ({', '.join(names)}) are for another space: {_names(space)}"
-
-
 def to_configuration(
     where: str, values: dict, space: ConfigurationSpace
 ) -> Configuration:
@@ -87,7 +81,8 @@ def _legal(where, hp, value):
         for choice in choices:
             if value == choice or str(value) == str(choice):
                 return choice
-        fail(f"{where}: {hp.name}={value!r} is not one of {', '.join(map(str, choices))}")
+        listed = ", ".join(map(str, choices))
+        fail(f"{where}: {hp.name}={value!r} is not one of {listed}")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     whole = isinstance(hp.default_value, int)
     if not is_number or (whole and value != int(value)):

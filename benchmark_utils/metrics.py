@@ -1,4 +1,5 @@
 """Losses, lower is better: from targets and predictions to one number."""
+
 from collections.abc import Callable
 
 import numpy as np

@@ -4,6 +4,7 @@ Benchopt makes datasets and solvers one after the other as it comes to them, so 
 misspelt table would only be found after all searches on the first had been run,
 and their results would be lost.
 """
+
 import click
 import yaml
 from benchopt.benchmark import get_running_benchmark
@@ -37,11 +38,12 @@ def look_at_selection() -> None:
             problems[dataset] = data["problem"]
         elif asked_for:
             fail(f"{dataset}: {data['unavailable']}")
+    named = bool(_patterns(context, "solver"))
     for solver in solvers:
-        _look_at_solver(solver, objectives, problems, bool(_patterns(context, "solver")))
+        _look_at_solver(solver, objectives, problems, named)
 
 
-def _look_at_solver(solver, objectives, problems, asked_for):
+def _look_at_solver(solver, objectives, problems, named):
     # A list of configurations belongs to one space: it must fit one of the problems.
     reasons = [
         f"{solver} on {dataset}: {reason}"
@@ -49,7 +51,7 @@ def _look_at_solver(solver, objectives, problems, asked_for):
         for objective in objectives
         if (reason := solver.unfit(problem.space, objective.n_trials))
     ]
-    if asked_for and problems and len(reasons) == len(problems) * len(objectives):
+    if named and problems and len(reasons) == len(problems) * len(objectives):
         fail(reasons[0])
 
 

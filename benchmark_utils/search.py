@@ -1,4 +1,5 @@
 """One run of one strategy on one problem: owns budget, trials and the record."""
+
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -182,9 +183,7 @@ class Search:
     def _train(self, requests, suggest_seconds):
         texts = {i: to_json(r.configuration) for i, r in requests.items()}
         seeds = {i: derive(self._training_seed, text) for i, text in texts.items()}
-        outcomes = self._problem.evaluate(
-            list(requests.values()), seeds, self._setting
-        )
+        outcomes = self._problem.evaluate(list(requests.values()), seeds, self._setting)
         for outcome in outcomes:
             request = requests[outcome.trial_id]
             self.cost += self.price(request)

@@ -1,4 +1,5 @@
 """Where randomness comes from: three seeds per repetition, never the clock."""
+
 import hashlib
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ def seeds_of(base: int, repetition: int, vary: str) -> Seeds:
     ``vary`` says which source changes from one repetition to the next; the others
     keep their value of repetition 0. ``base`` is benchopt's own seed.
     """
+
     def index(source):
         return repetition if vary in ("all", source) else 0
 

@@ -1,4 +1,5 @@
 """Draws of data: disjoint splits while the table lasts, each cut into parts."""
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,9 +12,7 @@ TRAIN, VALID, TEST = 0, 1, 2
 DEAL = np.array([TRAIN, VALID, TRAIN, TEST, TRAIN])
 
 
-def batches(
-    n_rows: int, size: int, spread: float, seed: int
-) -> Iterator[np.ndarray]:
+def batches(n_rows: int, size: int, spread: float, seed: int) -> Iterator[np.ndarray]:
     """Yield the row numbers of split 0, 1, …, without end.
 
     Splits are consecutive pieces of a random permutation, so they are disjoint while

@@ -1,4 +1,5 @@
 """The three kinds of strategy: designs, sequential strategies, minimisers."""
+
 import sys
 import time
 from abc import abstractmethod

@@ -1,4 +1,6 @@
 """Tables to learn from: features, target and task, from wherever they come."""
+
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,7 +101,9 @@ def openml_table(data_id: int) -> Table:
     """Return a table of OpenML by its id; fetched once, then from disk."""
     name = f"OpenML table {data_id}"
     try:
-        bunch = datasets.fetch_openml(data_id=data_id, as_frame=True, parser="auto")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one for every retry
+            bunch = datasets.fetch_openml(data_id=data_id, as_frame=True)
     except OSError as error:  # no network, or an id that OpenML does not know
         raise Unavailable(
             f"{name} could not be fetched ({error}): check the id and the network, or "

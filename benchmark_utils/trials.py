@@ -1,4 +1,5 @@
 """What passes between strategy, search and problem: request, outcome, trial."""
+
 import json
 import math
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ ConfigSpace's own vectors are not this map: categories and ordinals are indices
 there, the two end values of an integer get half a cell, values of inactive
 hyperparameters are accepted, and names are sorted as text (x10 before x2).
 """
+
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ def _axis(hp: Hyperparameter) -> Axis:
     )
 
 
-def _natural_order(name: str) -> list:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+def _natural_order(hp: Hyperparameter) -> list:
+    parts = re.split(r"(\d+)", hp.name)
+    return [int(part) if part.isdigit() else part for part in parts]
 
 
 class UnitCube:
@@ -120,12 +122,12 @@ class UnitCube:
 
     def __init__(self, space: ConfigurationSpace):
         self.space = space
-        hyperparameters = sorted(space.values(), key=lambda hp: _natural_order(hp.name))
-        self.axes = [_axis(hp) for hp in hyperparameters if not isinstance(hp, Constant)]
+        tuned = [hp for hp in space.values() if not isinstance(hp, Constant)]
+        self.axes = [_axis(hp) for hp in sorted(tuned, key=_natural_order)]
         if not self.axes:
             raise ValueError("the search space has no hyperparameter to tune")
         self._constants = {
-            hp.name: hp.value for hp in hyperparameters if isinstance(hp, Constant)
+            hp.name: hp.value for hp in space.values() if isinstance(hp, Constant)
         }
 
     @property

@@ -1,3 +1,4 @@
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -34,7 +35,9 @@ LOWEST_PRICE = 100_000  # kroner; below it, sales were not at market prices
 def california() -> Table:
     """20,640 Californian districts; the target is the logarithm of the price."""
     try:
-        bunch = fetch_california_housing(as_frame=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one for every retry
+            bunch = fetch_california_housing(as_frame=True)
     except OSError as error:
         raise Unavailable(
             f"the Californian sales could not be downloaded ({error}): connect to the "
@@ -48,11 +51,12 @@ def california() -> Table:
 def denmark() -> Table:
     """47,277 Danish home sales; the target is the logarithm of the price."""
     folder = get_data_path("housing")
-    if (folder / FILE).is_file():
+    copy = folder / FILE
+    if copy.is_file():
         # First the columns: of a wrong file, that is the better thing to be told.
-        require_columns(str(folder / FILE), pd.read_csv(folder / FILE, nrows=0), COLUMNS)
-        if pooch.file_hash(str(folder / FILE)) != SHA256:
-            fail(f"{folder / FILE} is not the published file: delete it or replace it")
+        require_columns(str(copy), pd.read_csv(copy, nrows=0), COLUMNS)
+        if pooch.file_hash(str(copy)) != SHA256:
+            fail(f"{copy} is not the published file: delete it or replace it")
     try:
         path = pooch.retrieve(ADDRESS, f"sha256:{SHA256}", FILE, folder)
     except (OSError, ValueError) as error:  # no network, no right to write, bad file

@@ -26,7 +26,8 @@ class Dataset(ProblemDataset):
                     f"simulated: effective_dims={self.effective_dims} is more than "
                     f"n_dims={self.n_dims}"
                 )
-        if not isinstance(self.noise, int | float) or not 0 <= self.noise < float("inf"):
+        number = isinstance(self.noise, int | float)
+        if not number or not 0 <= self.noise < float("inf"):
             fail(f"simulated: noise={self.noise!r} must be a number, 0 or more")
         one_of("landscape", self.landscape, LANDSCAPES)
 

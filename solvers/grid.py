@@ -5,7 +5,7 @@ import numpy as np
 from ConfigSpace import Configuration
 
 from benchmark_utils.components import fail, file_named
-from benchmark_utils.lists import check_names, legal_values, meant_for, read_values
+from benchmark_utils.lists import check_names, legal_values, read_values
 from benchmark_utils.strategies import Design
 from benchmark_utils.unit_cube import active
 
@@ -56,8 +56,8 @@ class Solver(Design):
     def unfit(self, space, n_trials):
         if self.own is None:
             return None
-        if reason := meant_for(self.own, space):
-            return reason
+        if not set(self.own) & set(space):
+            return f"its names are not of this problem, which has {', '.join(space)}"
         n_points = len(self._own_grid(space))
         if n_points > n_trials:
             fail(

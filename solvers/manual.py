@@ -1,5 +1,5 @@
 from benchmark_utils.components import file_named
-from benchmark_utils.lists import meant_for, read_configurations, to_configuration
+from benchmark_utils.lists import read_configurations, to_configuration
 from benchmark_utils.strategies import Design
 
 
@@ -8,7 +8,8 @@ class Solver(Design):
 
     `configurations` is a YAML file, a list of `- {name: value, ...}`, or a CSV file
     with one column per hyperparameter. A list longer than the budget is tried as far
-    as the budget goes; a shorter one ends when it ends.
+    as the budget goes; a shorter one ends when it ends. A file may have configurations
+    for several problems: those that share no name with a problem are not for it.
     """
 
     name = "manual"
@@ -26,10 +27,12 @@ class Solver(Design):
     def unfit(self, space, n_trials):
         if not self.rows:
             return "no list: give one as manual[configurations=my_list.yml]"
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        if reason := meant_for(names, space):
-            return reason
-        self._configurations(space)
+        if not self._configurations(space):
+            names = dict.fromkeys(name for row in self.rows for name in row)
+            return (
+                f"its names ({', '.join(names)}) are not of this problem, which has "
+                f"{', '.join(space)}"
+            )
         return None
 
     def propose(self, search):
@@ -39,4 +42,5 @@ class Solver(Design):
         return [
             to_configuration(f"{self.configurations}, number {number}", row, space)
             for number, row in enumerate(self.rows, start=1)
+            if set(row) & set(space)
         ]

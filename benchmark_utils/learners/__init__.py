@@ -1,4 +1,5 @@
 """A learner: a model family with its hyperparameters. Returns predictions."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Gradient-boosted trees (Ke et al. 2017), through lightgbm."""
+
 import time
 from dataclasses import dataclass
 

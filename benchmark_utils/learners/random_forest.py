@@ -1,4 +1,5 @@
 """Random forests (Breiman 2001), through scikit-learn."""
+
 import time
 
 from ConfigSpace import (

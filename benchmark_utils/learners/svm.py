@@ -1,4 +1,5 @@
 """Support vector machines with a Gaussian kernel, through scikit-learn."""
+
 import time
 from dataclasses import dataclass
 

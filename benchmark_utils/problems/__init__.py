@@ -1,4 +1,5 @@
 """A problem: something that a configuration can be evaluated on."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Look-ups in published tables of real neural-network trainings."""
+
 import math
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,5 @@
 """Response surfaces in the unit cube with a known optimum."""
+
 import math
 
 import numpy as np

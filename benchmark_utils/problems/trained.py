@@ -1,4 +1,5 @@
 """Data times learner: a problem whose configurations are really trained."""
+
 import math
 import warnings
 from collections import defaultdict

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark_utils.splits import cut, split_rows
+from benchmark_utils.tables import make_table
+
+SIZES = st.tuples(st.integers(60, 500), st.integers(20, 60), st.integers(0, 2**31))
+
+
+@settings(max_examples=50)
+@given(SIZES, st.floats(0, 5))
+def test_splits_are_disjoint_while_the_table_lasts(sizes, spread):
+    n_rows, size, seed = sizes
+    splits = [split_rows(n_rows, size, spread, seed, i) for i in range(30)]
+    for rows in splits:
+        assert len(set(rows)) == len(rows) <= n_rows
+        assert rows.min() >= 0
+        assert rows.max() < n_rows
+    if spread == 0:
+        fit = n_rows // size
+        together = np.concatenate(splits[:fit])
+        assert len(set(together)) == fit * size
+        assert set(splits[fit]) & set(together) or n_rows - fit * size >= size
+
+
+def test_the_number_of_rows_is_gaussian():
+    sizes = [len(split_rows(10**6, 2000, 200, 1, i)) for i in range(400)]
+    assert np.mean(sizes) == pytest.approx(2000, abs=40)
+    assert np.std(sizes) == pytest.approx(200, rel=0.15)
+
+
+def some_table(n=200, n_classes=0, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"row": np.arange(n, dtype=float)})
+    if n_classes:
+        y = (
+            np.arange(n) % n_classes
+            if seed is None
+            else rng.integers(n_classes, size=n)
+        )
+        return make_table("t", frame, pd.Series(y, name="y"), "classification")
+    return make_table("t", frame, pd.Series(rng.random(n), name="y"), "regression")
+
+
+@given(st.integers(2, 8), st.integers(1, 5), st.integers(0, 1000))
+def test_parts_are_disjoint_and_have_every_class(n_classes, n_folds, seed):
+    table = some_table(n_classes=n_classes, seed=seed)
+    rows = split_rows(200, 150, 0, seed, 0)
+    folds = cut(table, rows, n_folds)
+    assert len(folds) == n_folds
+    validated = []
+    for parts in folds:
+        numbers = [X[:, 0] for X in (parts.X_train, parts.X_valid, parts.X_test)]
+        together = np.concatenate(numbers)
+        assert sorted(together) == sorted(rows)
+        assert len(parts.X_test) == 30
+        for y in (parts.y_train, parts.y_valid, parts.y_test):
+            counts = np.bincount(table.y[rows], minlength=n_classes)
+            assert set(np.flatnonzero(counts >= 10)) <= set(y)
+        validated.append(numbers[1])
+    if n_folds > 1:
+        rest = set(rows) - set(folds[0].X_test[:, 0])
+        assert sorted(np.concatenate(validated)) == sorted(rest)
+    else:
+        assert [len(n) for n in numbers] == [90, 30, 30]
+
+
+def test_classes_keep_their_shares():
+    table = some_table(n=1000, n_classes=4)
+    [parts] = cut(table, np.arange(1000))
+    whole = np.bincount(table.y) / 1000
+    for y in (parts.y_train, parts.y_valid, parts.y_test):
+        assert np.bincount(y) / len(y) == pytest.approx(whole, abs=0.01)
