@@ -85,7 +85,7 @@ def _legal(where, hp, value):
         fail(f"{where}: {hp.name}={value!r} is not one of {listed}")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     whole = isinstance(hp.default_value, int)
-    if not is_number or (whole and value != int(value)):
+    if not is_number or (whole and value % 1 != 0):
         fail(f"{where}: {hp.name}={value!r} is not a {'whole ' * whole}number")
     if not hp.lower <= value <= hp.upper:
         fail(f"{where}: {hp.name}={value!r} is outside [{hp.lower}, {hp.upper}]")

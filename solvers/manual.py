@@ -15,6 +15,10 @@ class Solver(Design):
     name = "manual"
     requirements = ["pip::pyyaml", "pip::pandas"]
     parameters = {"configurations": [None]}
+    test_config = {
+        "configurations": "configs/lists/quick.yml",
+        "dataset": {"name": "recorded"},
+    }
 
     def files(self):
         if self.configurations is None:

@@ -1,0 +1,370 @@
+"""`benchopt run` as a user runs it: rows, caches, errors."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, SHARED, same_rows
+
+COLUMNS = [
+    *["value", "incumbent_test_loss", "trial", "trial_id", "valid_loss", "test_loss"],
+    *["regret", "fidelity", "cost", "fit_seconds", "predict_seconds"],
+    *["suggest_seconds", "size", "status", "config", "metric", "split"],
+    *["search_seed", "training_seed"],
+]
+
+SMALL = [
+    *["-d", "simulated[noise=0.1]", "-d", "recorded", "-d", "tabular[table=wine]"],
+    *["-s", "random", "-s", "lhs", "-s", "grid", "-s", "folklore"],
+    *["-o", "hpo[n_trials=4]", "-r", "3"],
+]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Return a copy of the benchmark that a test may edit."""
+    root = tmp_path / "benchmark_hpo"
+    ignore = shutil.ignore_patterns(".git", "__cache__", "outputs", "data", ".*cache")
+    shutil.copytree(ROOT, root, ignore=ignore)
+    return root
+
+
+def test_rows_are_identical_sequential_parallel_and_without_cache(benchopt):
+    code, output, rows = benchopt(*SMALL)
+    assert code == 0, output
+    for option in ("-j 2 --no-cache", "--no-cache"):
+        code, output, again = benchopt(*SMALL, *option.split())
+        assert code == 0, output
+        assert same_rows(rows, again)
+    code, output, cached = benchopt(*SMALL)
+    assert output.count("(cached)") == 12
+    assert same_rows(rows, cached)
+
+
+def test_the_rows_of_a_search(benchopt):
+    _, _, rows = benchopt(*SMALL)
+    assert [
+        c for c in rows if c.startswith("objective_") and c != "objective_name"
+    ] == [f"objective_{name}" for name in COLUMNS]
+    for (_, solver, _), search in rows.groupby(
+        ["dataset_name", "solver_name", "idx_rep"]
+    ):
+        n = len(search)
+        assert n == 4 or (solver == "folklore" and n < 4)
+        assert search["objective_trial"].tolist() == list(range(1, n + 1))
+        assert search["objective_value"].tolist() == (
+            np.minimum.accumulate(search["objective_valid_loss"]).tolist()
+        )
+    # strategies share splits and seeds: they compare in pairs
+    shared = ["objective_split", "objective_search_seed", "objective_training_seed"]
+    for column in shared:
+        assert (rows.groupby("idx_rep")[column].nunique() == 1).all()
+        assert rows[column].nunique() == 3
+    # the same configuration in the same repetition has the same loss, whoever asks
+    same = rows.groupby(["dataset_name", "idx_rep", "objective_config"])
+    assert (same["objective_valid_loss"].nunique() == 1).all()
+
+
+@pytest.mark.parametrize("vary", ["search", "data", "training"])
+def test_vary_says_what_changes_between_repetitions(benchopt, vary):
+    _, _, rows = benchopt(
+        *["-d", "tabular[table=wine,learner=random-forest]", "-s", "random"],
+        *["-o", f"hpo[n_trials=3,vary={vary}]", "-r", "3"],
+    )
+    columns = {
+        "search": "objective_search_seed",
+        "data": "objective_split",
+        "training": "objective_training_seed",
+    }
+    for source, column in columns.items():
+        assert rows[column].nunique() == (3 if source == vary else 1)
+    configs = rows.groupby("idx_rep")["objective_config"].apply(tuple)
+    losses = rows.groupby("idx_rep")["objective_valid_loss"].apply(tuple)
+    assert configs.nunique() == (3 if vary == "search" else 1)
+    assert losses.nunique() == 3
+
+
+def test_the_seed_of_the_command_changes_everything(benchopt):
+    results = [
+        benchopt("-d", "simulated", "-s", "random", "--seed", seed)[2]
+        for seed in ("1", "2")
+    ]
+    for column in ("objective_config", "objective_search_seed", "objective_value"):
+        assert not set(results[0][column]) & set(results[1][column])
+
+
+def test_a_search_is_not_cut_short(benchopt):
+    code, _, rows = benchopt(
+        *["-d", "simulated", "-s", "random", "-o", "hpo[n_trials=300]"],
+        *["--max-runs", "7", "--timeout", "0"],
+    )
+    assert code == 0
+    assert len(rows) == 300
+
+
+def test_strategies_make_the_same_trials_in_whatever_order(benchopt):
+    names = ["random", "sobol", "grid"]
+    orders = [[f for name in o for f in ("-s", name)] for o in (names, names[::-1])]
+    a, b = (
+        benchopt("-d", "simulated[noise=0.2]", *order, "--no-cache")[2]
+        for order in orders
+    )
+    assert same_rows(a, b)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-d", "tabular[learner=xgboost]"], "unknown learner 'xgboost': choose from"),
+        (["-d", "tabular[table=moon]"], "unknown table 'moon': choose from diabetes"),
+        (["-d", "tabular[table=moon.csv]"], "no file 'moon.csv'"),
+        (["-d", "housing[market=mars]"], "unknown market 'mars': choose from"),
+        (["-d", "housing[split_size=3]"], "split_size=3: must be a whole number"),
+        (["-d", "recorded[table=moon]"], "unknown hpolib table 'moon': choose from"),
+        (["-d", "recorded[benchmark=moon]"], "unknown benchmark 'moon'"),
+        (["-d", "simulated[n_dims=0]"], "n_dims=0: must be a whole number"),
+        (["-d", "simulated[effective_dims=3]"], "effective_dims=3 is more than"),
+        (["-d", "simulated[landscape=moon]"], "unknown landscape 'moon'"),
+        (["-d", "simulated[noise=-1]"], "noise=-1 must be a number"),
+        (["-o", "hpo[n_trials=0]"], "n_trials=0: must be a whole number, at least 1"),
+        (["-o", "hpo[n_trials=[2,1.5]]"], "n_trials=1.5: must be a whole number"),
+        (["-o", "hpo[n_folds=0]"], "n_folds=0: must be a whole number"),
+        (["-o", "hpo[vary=moon]"], "unknown vary 'moon'"),
+        (["-o", "hpo[metric=moon]"], "unknown metric 'moon'"),
+        (["-s", "manual"], "no list: give one"),
+        (["-s", "manual[configurations=moon.yml]"], "no file 'moon.yml'"),
+        (["-s", "grid[values=moon.yml]"], "no file 'moon.yml'"),
+        (
+            ["-s", "manual[configurations=configs/lists/quick.yml]"],
+            "are not of this problem, which has x0, x1",
+        ),
+    ],
+)
+def test_bad_input_is_one_clear_line_before_any_training(benchopt, arguments, says):
+    # What is wrong comes last: all of it is looked at before the first training.
+    code, output, rows = benchopt(
+        "-d", "simulated", *([] if "-s" in arguments else ["-s", "random"]), *arguments
+    )
+    assert code == 2
+    [line] = [line for line in output.splitlines() if line.startswith("Error:")]
+    assert says in line
+    assert "Traceback" not in output
+    assert "reps)" not in output  # nothing has begun
+    assert rows is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a,b\n1,2\n3,4\n", "missing columns target; the file has a, b"),
+        ("a,target\n1,2\n3,2\n", "the target 'target' is constant"),
+        ("a,target\n1,\n3,\n", "the target 'target' is missing in every row"),
+        ("target\n1\n2\n", "no column besides its target"),
+    ],
+)
+def test_tables_that_cannot_be_learned_from(benchopt, tmp_path, text, says):
+    (tmp_path / "table.csv").write_text(text)
+    code, output, _ = benchopt("-d", "tabular[table=table.csv]", "-s", "random")
+    assert code == 2
+    assert says in output
+    assert "Traceback" not in output
+
+
+def test_a_table_of_ones_own(benchopt, tmp_path):
+    rng = np.random.default_rng(0)
+    a, kind = rng.random(100), rng.choice(["x", "y"], 100)
+    lines = [f"{u},{k},{u + (k == 'x')}" for u, k in zip(a, kind, strict=True)]
+    lines[3] = ",x,1"
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a,kind,target", *lines]))
+    arguments = ["-d", "tabular[table=table.csv]", "-s", "random"]
+    code, output, rows = benchopt(*arguments)
+    assert code == 0, output
+    assert (rows["objective_metric"] == "rmse").all()
+    path.write_text("\n".join(["a,kind,target", *lines[::2]]))
+    _, output, other = benchopt(*arguments)
+    assert "(cached)" not in output  # the file is another
+    assert (rows["objective_valid_loss"] != other["objective_valid_loss"]).any()
+
+
+def test_a_space_without_hyperparameters(benchopt, copy):
+    (copy / "datasets" / "empty.py").write_text(
+        "from ConfigSpace import ConfigurationSpace\n"
+        "from benchmark_utils.components import ProblemDataset\n"
+        "from benchmark_utils.problems.simulated import Simulated\n"
+        "class Dataset(ProblemDataset):\n"
+        "    name = 'empty'\n"
+        "    def problem(self):\n"
+        "        problem = Simulated(1, 1, 0, 'bowl')\n"
+        "        problem.space = ConfigurationSpace()\n"
+        "        return problem\n"
+    )
+    arguments = ["-d", "simulated", "-d", "empty", "-s", "random"]
+    code, output, _ = benchopt(*arguments, root=copy)
+    assert code == 2
+    assert "Error: empty: the search space has no hyperparameter to tune" in output
+
+
+NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "says"),
+    [
+        ("housing[market=california]", "put cal_housing_py3.pkz into {home}/sk"),
+        ("housing[market=denmark]", "and put it into {home}/data/housing"),
+        ("tabular[table=31]", "put a copy of its cache under {home}/sk/openml"),
+    ],
+)
+def test_no_network_and_no_copy(benchopt, tmp_path, dataset, says):
+    environment = {
+        "SCIKIT_LEARN_DATA": str(tmp_path / "sk"),
+        "BENCHOPT_DATA_HOME": str(tmp_path / "data"),
+        **NO_NETWORK,
+    }
+    code, output, _ = benchopt(
+        "-d", "simulated", "-d", dataset, "-s", "random", environment=environment
+    )
+    assert code == 2
+    [line] = [line for line in output.splitlines() if line.startswith("Error:")]
+    assert says.format(home=tmp_path) in line
+    assert "Traceback" not in output
+
+
+def test_a_wrong_copy_of_the_danish_sales(benchopt, tmp_path):
+    folder = tmp_path / "data" / "housing"
+    folder.mkdir(parents=True)
+    environment = {"BENCHOPT_DATA_HOME": str(tmp_path / "data"), **NO_NETWORK}
+    arguments = ["-d", "housing[market=denmark]", "-s", "random"]
+    header = "Postnummer,Husnummer,Kvadratmeter,Grundareal,Byggeår,Afstand_skole"
+    for text, says in [
+        (f"{header}\n1,2,3,4,5,6\n", "missing columns Afstand_supermarked, Salgspris"),
+        (
+            f"{header},Afstand_supermarked,Salgspris,Etage,Type\n",
+            "is not the published file",
+        ),
+    ]:
+        (folder / "HousingPrices_selected.csv").write_text(text)
+        code, output, _ = benchopt(*arguments, environment=environment)
+        assert code == 2
+        assert says in output
+
+
+def test_everything_runs_without_network_and_says_what_was_skipped(benchopt, tmp_path):
+    environment = {
+        "SCIKIT_LEARN_DATA": str(tmp_path / "sk"),
+        "BENCHOPT_DATA_HOME": str(tmp_path / "data"),
+        **NO_NETWORK,
+    }
+    code, output, rows = benchopt("-j", "2", environment=environment)
+    assert code == 0, output
+    assert "Traceback" not in output
+    assert set(rows["dataset_name"].str.split("[").str[0]) == {
+        "simulated",
+        "recorded",
+        "tabular",
+    }
+    assert output.count("could not be downloaded") == 2
+    assert output.count("no list: give one as manual") == len(
+        rows["dataset_name"].unique()
+    )
+
+
+@pytest.mark.usefixtures("real_data")
+def test_real_housing(benchopt):
+    code, output, rows = benchopt(
+        *["-d", "housing[market=[california,denmark]]", "-s", "random"],
+        *["-o", "hpo[n_trials=3]", "-r", "2"],
+    )
+    assert code == 0, output
+    assert np.isfinite(rows["objective_test_loss"]).all()
+    assert rows["objective_value"].between(0.1, 1).all()
+
+
+def test_an_edit_in_benchmark_utils_makes_cached_results_stale(benchopt, copy):
+    arguments = ["-d", "simulated", "-s", "random", "-s", "lhs"]
+    _, _, before = benchopt(*arguments, root=copy)
+    for name in ("plots/tuning_curve.py", "benchmark_utils/results.py"):
+        path = copy / name
+        path.write_text(path.read_text() + "\n# an edit that no trial depends on\n")
+    _, output, again = benchopt(*arguments, root=copy)
+    assert output.count("(cached)") == 2
+    assert same_rows(before, again)
+    path = copy / "benchmark_utils" / "problems" / "simulated.py"
+    text = path.read_text()
+    assert "return float(np.mean(z**2))" in text
+    path.write_text(text.replace("return float(np.mean(z**2))", "return 42.0"))
+    _, output, after = benchopt(*arguments, root=copy)
+    assert "(cached)" not in output
+    assert (after["objective_value"] == 42).all()
+
+
+def test_a_run_that_fails_ends_the_command_with_an_error(benchopt, copy):
+    (copy / "solvers" / "broken.py").write_text(
+        "from benchmark_utils.strategies import Design\n"
+        "class Solver(Design):\n"
+        "    name = 'broken'\n"
+        "    def sample(self, n, d, rng):\n"
+        "        raise RuntimeError('it broke')\n"
+    )
+    code, output, _ = benchopt("-d", "simulated", "-s", "broken", root=copy)
+    assert code != 0
+    assert "it broke" in output
+
+
+def test_a_new_strategy_is_one_short_file(benchopt, copy):
+    (copy / "solvers" / "corners.py").write_text(
+        "from benchmark_utils.strategies import Design\n"
+        "class Solver(Design):\n"
+        "    name = 'corners'\n"
+        "    def sample(self, n, d, rng):\n"
+        "        return rng.integers(0, 2, (n, d)).astype(float)\n"
+    )
+    code, _, rows = benchopt("-d", "simulated", "-s", "corners", root=copy)
+    assert code == 0
+    assert len(rows) == 25
+
+
+def test_the_quick_configuration_leaves_results_page_and_pdfs(copy):
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "benchopt", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=copy,
+        )
+
+    done = command(
+        *["run", ".", "--config", "configs/quick.yml", "-o", "hpo[n_trials=2]"],
+        *["-r", "2", "--output", "quick"],
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Warning" not in done.stderr
+    assert "Reason" not in done.stdout  # nothing was skipped
+    rows = pd.read_parquet(copy / "outputs" / "quick.parquet")
+    assert rows["solver_name"].nunique() == 7
+    assert rows["dataset_name"].nunique() == 4
+    page = (copy / "outputs" / "benchmark_hpo_quick.html").read_text()
+    assert "tuning_curve" in page
+    done = command("plot", ".", "-f", "outputs/quick", "--no-html", "--no-display")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # 4 problems, 3 losses, 3 horizontal axes and the final losses
+    assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * 3 * (3 + 1)
+
+
+def test_benchopts_own_tests_pass():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchopt", "test", str(ROOT), "--skip-install"],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            **NO_NETWORK,
+            "SCIKIT_LEARN_DATA": str(SHARED / "scikit_learn_data"),
+        },
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

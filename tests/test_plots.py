@@ -1,0 +1,105 @@
+"""What plots draw from the rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchopt.benchmark import Benchmark
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark_utils import results
+
+
+def rows(losses, solver="random", dataset="simulated[noise=0.1]", seconds=1.0):
+    """Return rows of a results file: one list of losses for each repetition."""
+    frames = []
+    for repetition, own in enumerate(losses):
+        n = len(own)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "dataset_name": dataset,
+                    "objective_name": "hpo",
+                    "solver_name": solver,
+                    "idx_rep": repetition,
+                    "objective_trial": np.arange(1, n + 1),
+                    "objective_cost": np.arange(1.0, n + 1),
+                    "objective_value": np.minimum.accumulate(own),
+                    "objective_incumbent_test_loss": np.nan,
+                    "objective_regret": np.minimum.accumulate(own),
+                    "objective_fit_seconds": seconds,
+                    "objective_suggest_seconds": seconds / 2,
+                    "objective_metric": "loss",
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+LISTS = st.lists(
+    st.lists(st.floats(0, 10), min_size=1, max_size=8), min_size=1, max_size=5
+)
+
+
+@given(LISTS)
+def test_curves_are_the_incumbents_loss_and_stay_after_the_end(losses):
+    x, y = results.step_curves(rows(losses), "objective_value", "trials")
+    assert x.tolist() == list(range(1, max(map(len, losses)) + 1))
+    for own, curve in zip(losses, y, strict=True):
+        assert curve.tolist() == [min(own[: int(n)]) for n in x]
+
+
+@given(LISTS)
+def test_seconds_are_training_and_thinking(losses):
+    x, y = results.step_curves(rows(losses), "objective_value", "seconds")
+    assert x[0] == 1.5
+    assert x[-1] == pytest.approx(1.5 * max(map(len, losses)))
+    for own, curve in zip(losses, y, strict=True):
+        assert curve[-1] == min(own)
+        assert (np.diff(curve) <= 0).all()
+
+
+def test_curves_begin_where_every_search_has_a_loss():
+    losses = [[np.inf, np.inf, 3.0, 2.0], [5.0, 4.0, 4.0, 1.0]]
+    x, y = results.step_curves(rows(losses), "objective_value", "trials")
+    assert x.tolist() == [3, 4]
+    assert y.tolist() == [[3, 2], [4, 1]]
+    assert results.final_losses(rows(losses), "objective_value").tolist() == [2, 1]
+
+
+def test_searches_in_which_everything_failed_leave_the_plot_empty():
+    df = rows([[np.inf] * 3])
+    for plot in plots().values():
+        options = {k: v(df) if callable(v) else v for k, v in plot.options.items()}
+        if all(options.values()):
+            assert plot.plot(df, **{k: v[0] for k, v in options.items()}) == []
+
+
+def plots():
+    wanted = Benchmark(ROOT).get_setting("plots")
+    return {p._get_name(): p for p in Benchmark(ROOT).get_plots() if p.name in wanted}
+
+
+def test_every_plot_draws_every_option_with_names_that_make_file_names():
+    df = pd.concat(
+        [
+            rows([[3.0, 1.0], [2.0, 2.0]]),
+            rows([[4.0], [2.5]], solver="grid[values=None]"),
+        ]
+    )
+    assert set(plots()) == {"tuning_curve", "final_losses"}
+    for plot in plots().values():
+        data, options = plot._get_all_plots(df)
+        assert len(data) == np.prod([len(values) for values in options.values()])
+        for name, figure in data.items():
+            assert "." not in name
+            assert {trace["label"] for trace in figure["data"]} == {"random", "grid"}
+            assert "2 repetitions" in figure["title"]
+
+
+def test_names_keep_their_parameters_only_where_needed():
+    short = results.short_names(
+        ["grid[values=None]", "lhs", "manual[c=a]", "manual[c=b]"]
+    )
+    assert list(short.values()) == ["grid", "lhs", "manual[c=a]", "manual[c=b]"]
