@@ -18,6 +18,7 @@ fit_seconds, predict_seconds, suggest_seconds
 size                  deterministic amount of model: trees x leaves, ...
 status                ok or failed
 config                the configuration as JSON
+point                 its place in the unit cube, hyperparameters in natural order
 metric, split, search_seed, training_seed
                       what it was measured by, on and with
 

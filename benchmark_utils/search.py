@@ -182,6 +182,8 @@ class Search:
 
     def _train(self, requests, suggest_seconds):
         texts = {i: to_json(r.configuration) for i, r in requests.items()}
+        points = self.cube.points(r.configuration for r in requests.values())
+        points = dict(zip(requests, points.round(6).tolist(), strict=True))
         seeds = {i: derive(self._training_seed, text) for i, text in texts.items()}
         outcomes = self._problem.evaluate(list(requests.values()), seeds, self._setting)
         for outcome in outcomes:
@@ -190,9 +192,13 @@ class Search:
             self._trained_to[request.trial_id] = request.fidelity
             self._n_done += 1
             self._update_incumbent(request.fidelity, outcome)
-            self.record = self._row(
-                request, outcome, texts[outcome.trial_id], suggest_seconds
-            )
+            self.record = {
+                **self._row(request, outcome),
+                "suggest_seconds": suggest_seconds,
+                "config": texts[outcome.trial_id],
+                "point": str(points[outcome.trial_id]),
+                **self._constant_columns,
+            }
             yield self._trial(request, outcome)
 
     def _update_incumbent(self, fidelity: float, outcome: Outcome) -> None:
@@ -212,7 +218,7 @@ class Search:
             loss = self._worst if math.isfinite(self._worst) else math.inf
         return Trial(*request, loss=loss, size=outcome.size, failed=outcome.failed)
 
-    def _row(self, request, outcome, config, suggest_seconds) -> dict:
+    def _row(self, request: Request, outcome: Outcome) -> dict:
         incumbent = self._incumbent[1] if self._incumbent else None
         return {
             "value": incumbent.valid_loss if incumbent else math.inf,
@@ -226,9 +232,6 @@ class Search:
             "cost": self.cost,
             "fit_seconds": outcome.fit_seconds,
             "predict_seconds": outcome.predict_seconds,
-            "suggest_seconds": suggest_seconds,
             "size": outcome.size,
             "status": "failed" if outcome.failed else "ok",
-            "config": config,
-            **self._constant_columns,
         }

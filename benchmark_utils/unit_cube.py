@@ -98,9 +98,9 @@ def _axis(hp: Hyperparameter) -> Axis:
     )
 
 
-def _natural_order(hp: Hyperparameter) -> list:
-    parts = re.split(r"(\d+)", hp.name)
-    return [int(part) if part.isdigit() else part for part in parts]
+def natural_order(name: str) -> list:
+    """Return a key that sorts x2 before x10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 class UnitCube:
@@ -123,7 +123,9 @@ class UnitCube:
     def __init__(self, space: ConfigurationSpace):
         self.space = space
         tuned = [hp for hp in space.values() if not isinstance(hp, Constant)]
-        self.axes = [_axis(hp) for hp in sorted(tuned, key=_natural_order)]
+        self.axes = [
+            _axis(hp) for hp in sorted(tuned, key=lambda hp: natural_order(hp.name))
+        ]
         if not self.axes:
             raise ValueError("the search space has no hyperparameter to tune")
         self._constants = {

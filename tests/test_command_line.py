@@ -12,8 +12,8 @@ from conftest import ROOT, SHARED, same_rows
 
 COLUMNS = [
     *["value", "incumbent_test_loss", "trial", "trial_id", "valid_loss", "test_loss"],
-    *["regret", "fidelity", "cost", "fit_seconds", "predict_seconds"],
-    *["suggest_seconds", "size", "status", "config", "metric", "split"],
+    *["regret", "fidelity", "cost", "fit_seconds", "predict_seconds", "size"],
+    *["status", "suggest_seconds", "config", "point", "metric", "split"],
     *["search_seed", "training_seed"],
 ]
 
@@ -346,14 +346,14 @@ def test_the_quick_configuration_leaves_results_page_and_pdfs(copy):
     assert "Warning" not in done.stderr
     assert "Reason" not in done.stdout  # nothing was skipped
     rows = pd.read_parquet(copy / "outputs" / "quick.parquet")
-    assert rows["solver_name"].nunique() == 7
+    assert rows["solver_name"].nunique() == 10
     assert rows["dataset_name"].nunique() == 4
     page = (copy / "outputs" / "benchmark_hpo_quick.html").read_text()
     assert "tuning_curve" in page
     done = command("plot", ".", "-f", "outputs/quick", "--no-html", "--no-display")
     assert done.returncode == 0, done.stdout + done.stderr
-    # 4 problems, 3 losses, 3 horizontal axes and the final losses
-    assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * 3 * (3 + 1)
+    # 4 problems: 3 losses by 3 horizontal axes, 3 final losses, the landscape
+    assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * (3 * (3 + 1) + 1)
 
 
 def test_benchopts_own_tests_pass():

@@ -21,7 +21,7 @@ from scipy.stats import qmc
 from benchmark_utils.problems import Problem
 from benchmark_utils.trials import Outcome
 
-SAMPLERS = ["random", "lhs", "sobol", "halton"]
+SAMPLERS = ["random", "lhs", "sobol", "halton", "rsa", "rsa-lhs", "hypertiling"]
 
 
 class Flat(Problem):
