@@ -1,10 +1,12 @@
-"""Draw the README's figure from a results file.
+"""Draw the README's figures from results files.
 
-    python benchmarks/figures.py outputs/quick.parquet docs/figures/quick.png
+    python benchmarks/figures.py curves outputs/quick.parquet docs/figures/quick.png
+    python benchmarks/figures.py designs outputs/designs.parquet designs.png
 
-One panel for each problem: the loss of the incumbent (test loss where there is one)
-against trials, the median over repetitions of every strategy; the band has the
-quartiles of random search.
+curves: one panel for each problem, the loss of the incumbent (test loss where there is
+one) against trials, the median over repetitions of every strategy; the band has the
+quartiles of random search. designs: the landscape plot of the first problem in the
+file, one panel for each strategy.
 """
 
 import sys
@@ -13,22 +15,29 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from benchopt.benchmark import Benchmark
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-from benchmark_utils import results
+from benchmark_utils import results  # noqa: E402
 
-COLORS = dict(
-    zip(
-        ["random", "grid", "lhs", "sobol", "halton", "folklore", "manual"],
-        ["#222222", "#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b"],
-        strict=True,
-    )
-)
+COLORS = {
+    "random": "#222222",
+    "grid": "#d62728",
+    "lhs": "#1f77b4",
+    "sobol": "#2ca02c",
+    "halton": "#9467bd",
+    "rsa": "#17becf",
+    "rsa-lhs": "#7fc8f8",
+    "hypertiling": "#e377c2",
+    "folklore": "#ff7f0e",
+    "manual": "#8c564b",
+}
 
 
-def draw(df: pd.DataFrame) -> plt.Figure:
-    """Return the figure of a results file."""
+def curves(df: pd.DataFrame) -> plt.Figure:
+    """Return the tuning curves of every problem in a results file."""
     names = results.problems_in(df)
     objective = results.objectives_in(df)[0]
     columns = min(2, len(names))
@@ -61,15 +70,38 @@ def draw(df: pd.DataFrame) -> plt.Figure:
         axis.set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, ncol=7, loc="lower center", frameon=False, fontsize=9
+        handles, labels, ncol=5, loc="lower center", frameon=False, fontsize=9
     )
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     return figure
 
 
+def designs(df: pd.DataFrame) -> plt.Figure:
+    """Return the landscape of the first problem, and every strategy's points on it."""
+    [plot] = [p for p in Benchmark(ROOT).get_plots() if p.name == "landscape"]
+    options = {
+        "dataset": results.problems_in(df)[0],
+        "objective": results.objectives_in(df)[0],
+    }
+    images = plot.plot(df, **options)
+    columns = 4
+    lines = -(-len(images) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(2.6 * columns, 2.85 * lines), squeeze=False
+    )
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for axis, image in zip(axes.ravel(), images, strict=False):
+        axis.imshow(image["image"], interpolation="lanczos")
+        axis.set_title(image["label"], fontsize=9)
+    figure.tight_layout(pad=0.3)
+    return figure
+
+
+FIGURES = {"curves": curves, "designs": designs}
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        raise SystemExit(
-            "usage: python benchmarks/figures.py RESULTS.parquet FIGURE.png"
-        )
-    draw(pd.read_parquet(sys.argv[1])).savefig(sys.argv[2], dpi=130)
+    if len(sys.argv) != 4 or sys.argv[1] not in FIGURES:
+        raise SystemExit(__doc__)
+    _, kind, source, target = sys.argv
+    FIGURES[kind](pd.read_parquet(source)).savefig(target, dpi=130)

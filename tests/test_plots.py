@@ -31,6 +31,11 @@ def rows(losses, solver="random", dataset="simulated[noise=0.1]", seconds=1.0):
                     "objective_fit_seconds": seconds,
                     "objective_suggest_seconds": seconds / 2,
                     "objective_metric": "loss",
+                    "objective_valid_loss": own,
+                    "objective_config": '{"x0": 0.25, "x1": 0.5}',
+                    "objective_point": "[0.25, 0.5]",
+                    "objective_split": repetition,
+                    "objective_training_seed": repetition,
                 }
             )
         )
@@ -68,12 +73,14 @@ def test_curves_begin_where_every_search_has_a_loss():
     assert results.final_losses(rows(losses), "objective_value").tolist() == [2, 1]
 
 
-def test_searches_in_which_everything_failed_leave_the_plot_empty():
+def test_searches_in_which_everything_failed_make_no_curve_and_no_error():
     df = rows([[np.inf] * 3])
+    df["objective_regret"] = np.nan
     for plot in plots().values():
-        options = {k: v(df) if callable(v) else v for k, v in plot.options.items()}
-        if all(options.values()):
-            assert plot.plot(df, **{k: v[0] for k, v in options.items()}) == []
+        data, _ = plot._get_all_plots(df)
+        assert data
+        if plot.name in ("tuning_curve", "final_losses"):
+            assert all(figure["data"] == [] for figure in data.values())
 
 
 def plots():
@@ -88,14 +95,37 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
             rows([[4.0], [2.5]], solver="grid[values=None]"),
         ]
     )
-    assert set(plots()) == {"tuning_curve", "final_losses"}
+    assert set(plots()) == {"tuning_curve", "final_losses", "landscape", "geometry"}
     for plot in plots().values():
         data, options = plot._get_all_plots(df)
         assert len(data) == np.prod([len(values) for values in options.values()])
         for name, figure in data.items():
             assert "." not in name
-            assert {trace["label"] for trace in figure["data"]} == {"random", "grid"}
-            assert "2 repetitions" in figure["title"]
+            if plot.type == "table":
+                labels = {row[0] for row in figure["data"]}
+                assert all(len(r) == len(figure["columns"]) for r in figure["data"])
+            else:
+                labels = {trace["label"].split(":")[0] for trace in figure["data"]}
+            assert labels == {"random", "grid"}
+            if plot.type != "image":
+                assert "2 repetitions" in figure["title"]
+
+
+def test_the_landscape_shows_the_trials_of_one_split():
+    df = pd.concat([rows([[3.0, 1.0], [2.0, 0.5]]), rows([[4.0]], solver="lhs")])
+    data, _ = plots()["landscape"]._get_all_plots(df)
+    [figure] = data.values()
+    assert "interpolated from 3 trials" in figure["title"]
+    labels = [image["label"] for image in figure["data"]]
+    assert labels == ["random: best of 2 is 1", "lhs: best of 1 is 4"]
+
+
+def test_the_landscape_of_other_spaces_is_empty():
+    df = rows([[3.0, 1.0]]).assign(objective_point="[0.1, 0.2, 0.3]")
+    data, _ = plots()["landscape"]._get_all_plots(df)
+    [figure] = data.values()
+    assert figure["data"] == []
+    assert "has not two hyperparameters" in figure["title"]
 
 
 def test_names_keep_their_parameters_only_where_needed():
