@@ -10,7 +10,8 @@ from benchopt import BaseSolver
 from benchopt.stopping_criterion import StoppingCriterion
 from ConfigSpace import Configuration, ConfigurationSpace
 
-from benchmark_utils.components import Component
+from benchmark_utils.components import Component, one_of, whole_number
+from benchmark_utils.designs import SAMPLERS
 from benchmark_utils.search import BudgetSpent, Search
 from benchmark_utils.trials import Request, Trial
 
@@ -146,6 +147,35 @@ class Sequential(Strategy):
                 break
             affordable.append(request)
         return affordable
+
+
+class ModelBased(Sequential):
+    """Learns a model of the loss: implement ``start``, ``suggest`` and ``tell``.
+
+    ``initial`` is the design that it starts from: a name of `designs.SAMPLERS`, of
+    ``n_initial`` points, or None for the library's own start, in which ``suggest`` is
+    asked from the first trial on.
+    """
+
+    parameters = {"initial": [None], "n_initial": [10]}
+
+    def check(self):
+        whole_number(f"{self.name}: n_initial", self.n_initial, low=1)
+        if self.initial is not None:
+            one_of("initial", self.initial, SAMPLERS)
+
+    @abstractmethod
+    def suggest(self) -> Configuration:
+        """Return the configuration to try next, by what was told."""
+
+    def ask(self):
+        search = self.search
+        if self.initial is None or search.record:
+            return [search.request(self.suggest())]
+        n = min(self.n_initial, search.n_trials)
+        rng = np.random.default_rng(search.seed)
+        points = SAMPLERS[self.initial](n, search.cube.d, rng)
+        return [search.request(c) for c in search.cube.configurations(points)]
 
 
 class Minimiser(Strategy):

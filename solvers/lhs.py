@@ -1,5 +1,4 @@
-from scipy.stats import qmc
-
+from benchmark_utils.designs import classical
 from benchmark_utils.strategies import Design
 
 
@@ -14,4 +13,4 @@ class Solver(Design):
     requirements = ["pip::scipy"]
 
     def sample(self, n, d, rng):
-        return qmc.LatinHypercube(d, rng=rng).random(n)
+        return classical.lhs(n, d, rng)

@@ -1,3 +1,4 @@
+from benchmark_utils.designs import classical
 from benchmark_utils.strategies import Design
 
 
@@ -11,4 +12,4 @@ class Solver(Design):
     name = "random"
 
     def sample(self, n, d, rng):
-        return rng.random((n, d))
+        return classical.random(n, d, rng)

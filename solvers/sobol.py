@@ -1,5 +1,4 @@
-from scipy.stats import qmc
-
+from benchmark_utils.designs import classical
 from benchmark_utils.strategies import Design
 
 
@@ -14,5 +13,4 @@ class Solver(Design):
     requirements = ["pip::scipy"]
 
     def sample(self, n, d, rng):
-        # A power of 2 is drawn and cut: scipy warns about any other number.
-        return qmc.Sobol(d, rng=rng).random_base2((n - 1).bit_length())[:n]
+        return classical.sobol(n, d, rng)
