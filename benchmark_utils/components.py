@@ -4,24 +4,17 @@ import ast
 import hashlib
 from abc import abstractmethod
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
-import click
 from benchopt import BaseDataset
 
+from benchmark_utils.errors import Unavailable, fail
 from benchmark_utils.problems import Problem
 from benchmark_utils.unit_cube import UnitCube
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-class Unavailable(Exception):
-    """Something is not on this machine; the message says what to do about it."""
-
-
-def fail(message: str) -> None:
-    """End the command with one clear line and exit code 2."""
-    raise click.UsageError(message)
+LIBRARIES = {"ConfigSpace", "numpy", "scikit-learn", "scipy"}  # what every trial uses
 
 
 def one_of(what: str, value: object, choices) -> None:
@@ -41,7 +34,7 @@ def file_named(what: str, name: str) -> Path:
 
     Relative names are looked for where the command runs, then in the benchmark.
     """
-    for path in (Path(name).expanduser(), ROOT / name):
+    for path in (Path(str(name)).expanduser(), ROOT / str(name)):
         if path.is_file():
             return path.resolve()
     fail(f"{what}: there is no file {name!r} (looked in {Path.cwd()} and {ROOT})")
@@ -77,6 +70,15 @@ def code_hash(file: Path) -> str:
     return digest.hexdigest()
 
 
+@lru_cache
+def version(package: str) -> str | None:
+    """Return the version of an installed package."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 class Component:
     """A benchopt class whose cached results depend on all that determines them."""
 
@@ -93,7 +95,12 @@ class Component:
     def _get_state(self) -> dict:
         # Part of benchopt's cache key, through the object's pickle.
         contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in self.files()]
-        return {"code": code_hash(Path(self._module_filename)), "files": contents}
+        packages = {name.removeprefix("pip::") for name in self.requirements or []}
+        return {
+            "code": code_hash(Path(self._module_filename)),
+            "files": contents,
+            "versions": {name: version(name) for name in sorted(packages | LIBRARIES)},
+        }
 
     def __setstate__(self, state: dict) -> None:
         pass

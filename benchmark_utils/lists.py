@@ -1,6 +1,7 @@
 """A person's own configurations and values, read from YAML or CSV files."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,8 @@ import yaml
 from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
 
-from benchmark_utils.components import fail
+from benchmark_utils.errors import fail
+from benchmark_utils.tables import read_csv
 from benchmark_utils.unit_cube import active
 
 
@@ -17,9 +19,8 @@ def read_configurations(path: Path) -> list[dict]:
 
     An empty cell of a CSV is a hyperparameter without a value.
     """
-    if path.suffix == ".csv":
-        frame = pd.read_csv(path, skipinitialspace=True)
-        rows = frame.to_dict("records")
+    if path.suffix.lower() == ".csv":
+        rows = read_csv(path).to_dict("records")
         return [{k: v for k, v in row.items() if pd.notna(v)} for row in rows]
     rows = _read_yaml(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -83,6 +84,9 @@ def _legal(where, hp, value):
                 return choice
         listed = ", ".join(map(str, choices))
         fail(f"{where}: {hp.name}={value!r} is not one of {listed}")
+    if isinstance(value, str):  # YAML reads 1e-8 as text
+        with suppress(ValueError):
+            value = float(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     whole = isinstance(hp.default_value, int)
     if not is_number or (whole and value % 1 != 0):

@@ -10,7 +10,7 @@ import yaml
 from benchopt.benchmark import get_running_benchmark
 from click.core import ParameterSource
 
-from benchmark_utils.components import fail
+from benchmark_utils.errors import fail
 
 
 def look_at_selection() -> None:
@@ -51,6 +51,8 @@ def _look_at_solver(solver, objectives, problems, named):
         for objective in objectives
         if (reason := solver.unfit(problem.space, objective.n_trials))
     ]
+    if problems:
+        solver.check_together([problem.space for problem in problems.values()])
     if named and problems and len(reasons) == len(problems) * len(objectives):
         fail(reasons[0])
 

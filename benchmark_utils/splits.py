@@ -10,6 +10,7 @@ from benchmark_utils.tables import Table
 # Dealt out like cards: 60 % train, 20 % validation, 20 % test of every five rows.
 TRAIN, VALID, TEST = 0, 1, 2
 DEAL = np.array([TRAIN, VALID, TRAIN, TEST, TRAIN])
+SIZES, PARTITIONS = 0, 1  # two streams of random numbers
 
 
 def batches(n_rows: int, size: int, spread: float, seed: int) -> Iterator[np.ndarray]:
@@ -19,18 +20,16 @@ def batches(n_rows: int, size: int, spread: float, seed: int) -> Iterator[np.nda
     the table lasts; then comes another permutation. Sizes are drawn from a Gaussian
     with mean ``size`` and standard deviation ``spread``, as in the Copenhagen study.
     """
-    partition = 0
+    sizes = np.random.default_rng([seed, SIZES])
+    partitions = np.random.default_rng([seed, PARTITIONS])
+    rows = partitions.permutation(n_rows)
     while True:
-        rng = np.random.default_rng([seed, partition])
-        rows = rng.permutation(n_rows)
-        while True:
-            wanted = round(rng.normal(size, spread)) if spread else size
-            wanted = min(max(wanted, 2 * len(DEAL)), n_rows)
-            if wanted > len(rows):
-                break
-            yield rows[:wanted]
-            rows = rows[wanted:]
-        partition += 1
+        wanted = round(sizes.normal(size, spread))
+        wanted = min(max(wanted, 2 * len(DEAL)), n_rows)
+        if wanted > len(rows):
+            rows = partitions.permutation(n_rows)
+        yield rows[:wanted]
+        rows = rows[wanted:]
 
 
 def split_rows(
@@ -65,9 +64,10 @@ def cut(table: Table, rows: np.ndarray, n_folds: int = 1) -> list[Parts]:
     enough. With folds, train and validation rows together are dealt to n_folds
     parts, each of which is the validation part once; the test part is the same.
     """
+    deal = np.roll(DEAL, rows[0])  # a random start, or rare classes fare alike always
     if table.task == "classification":
         rows = rows[np.argsort(table.y[rows], kind="stable")]
-    part = np.resize(DEAL, len(rows))
+    part = np.resize(deal, len(rows))
     test, rest = rows[part == TEST], rows[part != TEST]
     if n_folds == 1:
         pairs = [(rows[part == TRAIN], rows[part == VALID])]

@@ -12,7 +12,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 
 from benchmark_utils.components import Component, one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
-from benchmark_utils.search import BudgetSpent, Search
+from benchmark_utils.search import ROUNDING, BudgetSpent, Search
 from benchmark_utils.trials import Request, Trial
 
 
@@ -65,6 +65,9 @@ class Strategy(Component, BaseSolver):
         Fails where the person has to mend something first.
         """
         return None
+
+    def check_together(self, spaces: list[ConfigurationSpace]) -> None:
+        """Fail if something of this strategy is for none of the problems of a run."""
 
     def skip(self, search: Search) -> tuple[bool, str | None]:
         reason = self.unfit(search.space, search.n_trials)
@@ -128,7 +131,7 @@ class Sequential(Strategy):
         search = self.search
         with search.thinking:
             self.start()
-        while search.budget_left >= search.min_fidelity:
+        while search.budget_left >= search.min_fidelity - ROUNDING:
             with search.thinking:
                 requests = self._affordable(self.ask())
             if not requests:
@@ -143,7 +146,7 @@ class Sequential(Strategy):
         left, affordable = self.search.budget_left, []
         for request in requests:
             left -= self.search.price(request)
-            if left < -1e-9:
+            if left < -ROUNDING:
                 break
             affordable.append(request)
         return affordable

@@ -7,13 +7,8 @@ import pooch
 from benchopt.config import get_data_path
 from sklearn.datasets import fetch_california_housing, get_data_home
 
-from benchmark_utils.components import (
-    ProblemDataset,
-    Unavailable,
-    fail,
-    one_of,
-    whole_number,
-)
+from benchmark_utils.components import ProblemDataset, one_of, whole_number
+from benchmark_utils.errors import Unavailable, fail
 from benchmark_utils.learners import lightgbm, random_forest, svm
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import Table, make_table, require_columns

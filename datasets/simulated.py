@@ -1,4 +1,5 @@
-from benchmark_utils.components import ProblemDataset, fail, one_of, whole_number
+from benchmark_utils.components import ProblemDataset, one_of, whole_number
+from benchmark_utils.errors import fail
 from benchmark_utils.problems.simulated import LANDSCAPES, Simulated
 
 
@@ -26,7 +27,7 @@ class Dataset(ProblemDataset):
                     f"simulated: effective_dims={self.effective_dims} is more than "
                     f"n_dims={self.n_dims}"
                 )
-        number = isinstance(self.noise, int | float)
+        number = isinstance(self.noise, int | float) and self.noise is not True
         if not number or not 0 <= self.noise < float("inf"):
             fail(f"simulated: noise={self.noise!r} must be a number, 0 or more")
         one_of("landscape", self.landscape, LANDSCAPES)

@@ -1,10 +1,7 @@
-from benchmark_utils.components import (
-    ProblemDataset,
-    fail,
-    file_named,
-    one_of,
-)
+from benchmark_utils.components import ProblemDataset, file_named, one_of
+from benchmark_utils.errors import fail
 from benchmark_utils.learners import lightgbm, random_forest, svm
+from benchmark_utils.metrics import METRICS
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import BUNDLED, bundled_table, csv_table, openml_table
 
@@ -29,14 +26,20 @@ class Dataset(ProblemDataset):
     name = "tabular"
     requirements = ["pip::scikit-learn", "pip::lightgbm", "pip::pandas"]
 
-    parameters = {"table": ["diabetes", "breast_cancer"], "learner": ["lightgbm"]}
+    # task: what to learn from a table of one's own or OpenML's, if "auto" errs.
+    parameters = {
+        "table": ["diabetes", "breast_cancer"],
+        "learner": ["lightgbm"],
+        "task": ["auto"],
+    }
     test_config = {"table": "wine"}
 
     def check(self):
         one_of("learner", self.learner, LEARNERS)
-        if isinstance(self.table, int):
+        one_of("task", self.task, ["auto", *METRICS])
+        if isinstance(self.table, int) and not isinstance(self.table, bool):
             return
-        if str(self.table).endswith(".csv"):
+        if self._is_csv():
             file_named("table", self.table)
         elif self.table not in BUNDLED:
             fail(
@@ -44,17 +47,18 @@ class Dataset(ProblemDataset):
                 "give the number of an OpenML table or the path of a CSV file"
             )
 
+    def _is_csv(self):
+        return str(self.table).lower().endswith(".csv")
+
     def files(self):
-        if str(self.table).endswith(".csv"):
-            return [file_named("table", self.table)]
-        return []
+        return [file_named("table", self.table)] if self._is_csv() else []
 
     def problem(self):
         if isinstance(self.table, int):
-            table = openml_table(self.table)
+            table = openml_table(self.table, self.task)
         elif self.table in BUNDLED:
             table = bundled_table(self.table)
         else:
-            table = csv_table(file_named("table", self.table))
+            table = csv_table(file_named("table", self.table), self.task)
         learner = LEARNERS[self.learner](table)
         return Trained(table, learner, split_size=min(len(table.y), MOST_ROWS))

@@ -4,7 +4,8 @@ import math
 import numpy as np
 from ConfigSpace import Configuration
 
-from benchmark_utils.components import fail, file_named
+from benchmark_utils.components import file_named
+from benchmark_utils.errors import fail
 from benchmark_utils.lists import check_names, legal_values, read_values
 from benchmark_utils.strategies import Design
 from benchmark_utils.unit_cube import active
@@ -14,8 +15,8 @@ def levels(n: int, most: list[float]) -> list[int]:
     """Return the numbers of levels of the fullest factorial with at most n points.
 
     One level at a time goes to the hyperparameter with the fewest, the first among
-    equals, until none can take another: N^d where n = N^d. ``most`` has the number
-    of different values of each.
+    equals, until none can take another: N^d where n = N^d. ``most`` has the number of
+    different values of each.
     """
     counts = [1] * len(most)
     while True:
@@ -33,9 +34,10 @@ class Solver(Design):
     """Grid search: a full factorial, evenly spaced from end to end.
 
     N^d points where the budget is N^d, otherwise the fullest factorial that fits: one
-    level at a time goes to the hyperparameter with the fewest. A single level is in
-    the middle. The points are tried in random order, so that the curve does not
-    depend on which hyperparameter is swept first.
+    level at a time goes to the hyperparameter with the fewest, and which of those with
+    equally few comes first is drawn anew for each search: a grid does not know what
+    matters, and its names must not decide. A single level is in the middle. The points
+    are tried in random order, so that the curve does not depend on what is swept first.
 
     With `values`, a YAML file with `name: [value, ...]` for each hyperparameter, the
     grid is a person's own; hyperparameters that it leaves out stay at their default.
@@ -58,7 +60,9 @@ class Solver(Design):
             return None
         if not set(self.own) & set(space):
             return f"its names are not of this problem, which has {', '.join(space)}"
-        n_points = len(self._own_grid(space))
+        n_points = math.prod(len(values) for values in self.own.values())
+        if n_points <= 100 * n_trials:  # inactive ones may make it fewer
+            n_points = len(self._own_grid(space))
         if n_points > n_trials:
             fail(
                 f"{self.values}: the grid has {n_points} points, n_trials={n_trials}: "
@@ -67,17 +71,19 @@ class Solver(Design):
         return None
 
     def propose(self, search):
+        rng = np.random.default_rng(search.seed)
         if self.own is not None:
             grid = self._own_grid(search.space)
         else:
             axes = search.cube.axes
-            counts = levels(search.n_trials, [axis.n_values for axis in axes])
+            order = rng.permutation(len(axes))
+            counts = np.empty(len(axes), dtype=int)
+            counts[order] = levels(search.n_trials, [axes[i].n_values for i in order])
             ticks = [_ticks(axis, k) for axis, k in zip(axes, counts, strict=True)]
             points = np.array(list(itertools.product(*ticks)))
             # Points that differ in inactive hyperparameters only are one.
             grid = list(dict.fromkeys(search.cube.configurations(points)))
-        order = np.random.default_rng(search.seed).permutation(len(grid))
-        return [grid[i] for i in order]
+        return [grid[i] for i in rng.permutation(len(grid))]
 
     def _own_grid(self, space):
         check_names(self.values, self.own, space)

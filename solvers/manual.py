@@ -1,4 +1,5 @@
 from benchmark_utils.components import file_named
+from benchmark_utils.errors import fail
 from benchmark_utils.lists import read_configurations, to_configuration
 from benchmark_utils.strategies import Design
 
@@ -38,6 +39,15 @@ class Solver(Design):
                 f"{', '.join(space)}"
             )
         return None
+
+    def check_together(self, spaces):
+        for number, row in enumerate(self.rows, start=1):
+            if not any(set(row) & set(space) for space in spaces):
+                names = " or ".join(", ".join(space) for space in spaces)
+                fail(
+                    f"{self.configurations}, number {number}: no hyperparameter is "
+                    f"called {', '.join(map(repr, row))}; names are: {names}"
+                )
 
     def propose(self, search):
         return self._configurations(search.space)[: search.n_trials]

@@ -1,14 +1,19 @@
 """`benchopt run` as a user runs it: rows, caches, errors."""
 
+import gzip
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, SHARED, same_rows
+import sklearn.datasets
+from conftest import ROOT, same_rows
 
 COLUMNS = [
     *["value", "incumbent_test_loss", "trial", "trial_id", "valid_loss", "test_loss"],
@@ -140,7 +145,7 @@ def test_strategies_make_the_same_trials_in_whatever_order(benchopt):
         (["-s", "grid[values=moon.yml]"], "no file 'moon.yml'"),
         (
             ["-s", "manual[configurations=configs/lists/quick.yml]"],
-            "are not of this problem, which has x0, x1",
+            "names are: x0, x1",
         ),
     ],
 )
@@ -164,6 +169,14 @@ def test_bad_input_is_one_clear_line_before_any_training(benchopt, arguments, sa
         ("a,target\n1,2\n3,2\n", "the target 'target' is constant"),
         ("a,target\n1,\n3,\n", "the target 'target' is missing in every row"),
         ("target\n1\n2\n", "no column besides its target"),
+        ("a,target\n1,2\n3,4\n", "2 rows with a target, at least 10 needed"),
+        ("a,target\n" + "1,2\ninf,3\n" * 9, "the table has infinite values"),
+        (
+            "a,target\n" + "".join(f'{i},"{i},5"\n' for i in range(20)),
+            "the target has 20 classes in 20 rows, such as '0,5'",
+        ),
+        ("", "not a CSV file in UTF-8"),
+        ("a,target\n1,2\n1,2,3,4\n", "not a CSV file in UTF-8"),
     ],
 )
 def test_tables_that_cannot_be_learned_from(benchopt, tmp_path, text, says):
@@ -189,6 +202,101 @@ def test_a_table_of_ones_own(benchopt, tmp_path):
     _, output, other = benchopt(*arguments)
     assert "(cached)" not in output  # the file is another
     assert (rows["objective_valid_loss"] != other["objective_valid_loss"]).any()
+
+
+def test_whole_numbers_are_classes_only_if_few_and_fractions_never(benchopt, tmp_path):
+    rng = np.random.default_rng(0)
+    for target, task, metric in [
+        ([0.5, 1.5, 2.5], "auto", "rmse"),
+        ([3, 4, 5], "auto", "cross-entropy"),
+        ([3, 4, 5], "regression", "rmse"),
+        (range(60), "auto", "rmse"),
+    ]:
+        lines = [f"{rng.random()},{list(target)[i % len(target)]}" for i in range(60)]
+        (tmp_path / "table.csv").write_text("\n".join(["a,target", *lines]))
+        code, output, rows = benchopt(
+            "-d", f"tabular[table=table.csv,task={task}]", "-s", "random"
+        )
+        assert code == 0, output
+        assert set(rows["objective_metric"]) == {metric}
+
+
+def test_too_many_folds(benchopt, tmp_path):
+    lines = [f"{i},{i / 2}" for i in range(30)]
+    (tmp_path / "table.csv").write_text("\n".join(["a,target", *lines]))
+    code, output, _ = benchopt(
+        *["-d", "tabular[table=table.csv]", "-s", "random", "-o", "hpo[n_folds=20]"]
+    )
+    assert code == 1
+    assert "n_folds=20 is too many: a split has 24 rows to cut" in output
+
+
+def test_a_list_in_the_cache_is_known_by_its_content(benchopt, tmp_path):
+    arguments = ["-d", "simulated", "-s", "manual[configurations=list.yml]"]
+    for x0 in (0.25, 0.75):
+        (tmp_path / "list.yml").write_text(f"- {{x0: {x0}, x1: 0.5}}")
+        code, _, rows = benchopt(*arguments)
+        assert code == 0
+        assert rows["objective_point"].tolist() == [f"[{x0}, 0.5]"]
+
+
+def test_a_row_misspelt_throughout_is_an_error(benchopt, tmp_path):
+    (tmp_path / "list.yml").write_text("- {x0: 0.1, x1: 0.2}\n- {X0: 0.1, X1: 0.2}\n")
+    code, output, _ = benchopt(
+        "-d", "simulated", "-s", "manual[configurations=list.yml]"
+    )
+    assert code == 2
+    assert "number 2: no hyperparameter is called 'X0', 'X1'; names are: x0" in output
+
+
+def test_a_large_grid_of_ones_own_is_refused_at_once(benchopt, tmp_path):
+    values = ", ".join(str(i / 2000) for i in range(2000))
+    (tmp_path / "values.yml").write_text(f"x0: [{values}]\nx1: [{values}]\n")
+    code, output, _ = benchopt("-d", "simulated", "-s", "grid[values=values.yml]")
+    assert code == 2
+    assert "the grid has 4000000 points, n_trials=25" in output
+
+
+OPENML = Path(sklearn.datasets.__file__).parent / "tests" / "data" / "openml"
+
+
+@pytest.mark.skipif(not OPENML.is_dir(), reason="scikit-learn came without its tests")
+def test_openml_tables_from_a_local_copy(benchopt, tmp_path):
+    """Lay scikit-learn's own recorded answers of OpenML out as its cache has them."""
+    home = tmp_path / "sk"
+    cache = home / "openml" / "openml.org"
+    for number, file in [(61, 61), (40945, 16826755)]:
+        source = OPENML / f"id_{number}"
+        data = (source / f"data-v1-dl-{file}.arff.gz").read_bytes()
+        about = json.loads(
+            gzip.decompress((source / f"api-v1-jd-{number}.json.gz").read_bytes())
+        )
+        # the recorded table is an excerpt, so the recorded checksum is not its own
+        description = about["data_set_description"]
+        description["md5_checksum"] = hashlib.md5(gzip.decompress(data)).hexdigest()
+        for path, content in {
+            f"api/v1/json/data/{number}": gzip.compress(json.dumps(about).encode()),
+            f"api/v1/json/data/features/{number}": (
+                source / f"api-v1-jdf-{number}.json.gz"
+            ).read_bytes(),
+            f"api/v1/json/data/qualities/{number}": (
+                source / f"api-v1-jdq-{number}.json.gz"
+            ).read_bytes(),
+            description["url"].split("/", 3)[3]: data,
+        }.items():
+            target = cache / f"{path}.gz"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    environment = {"SCIKIT_LEARN_DATA": str(home), **NO_NETWORK}
+    for table in (61, 40945):
+        code, output, rows = benchopt(
+            *["-d", f"tabular[table={table},learner=[lightgbm,random-forest]]"],
+            *["-s", "random", "-o", "hpo[n_trials=2]"],
+            environment=environment,
+        )
+        assert code == 0, output
+        assert (rows["objective_metric"] == "cross-entropy").all()
+        assert (rows["objective_status"] == "ok").all()
 
 
 def test_a_space_without_hyperparameters(benchopt, copy):
@@ -356,7 +464,7 @@ def test_the_quick_configuration_leaves_results_page_and_pdfs(copy):
     assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * (3 * (3 + 1) + 1)
 
 
-def test_benchopts_own_tests_pass():
+def test_benchopts_own_tests_pass(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "benchopt", "test", str(ROOT), "--skip-install"],
         capture_output=True,
@@ -364,7 +472,7 @@ def test_benchopts_own_tests_pass():
         env={
             **os.environ,
             **NO_NETWORK,
-            "SCIKIT_LEARN_DATA": str(SHARED / "scikit_learn_data"),
+            "SCIKIT_LEARN_DATA": str(tmp_path),
         },
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -111,6 +111,19 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
                 assert "2 repetitions" in figure["title"]
 
 
+def test_the_curve_is_the_median_its_band_the_quartiles_and_the_best_box_is_first():
+    losses = [[float(k), k / 2] for k in range(1, 6)]
+    df = pd.concat([rows(losses), rows([[0.1, 0.1]] * 5, solver="lhs")])
+    options = {"dataset": "simulated[noise=0·1]", "objective": "hpo"}
+    curve, _ = plots()["tuning_curve"].plot(
+        df, **options, loss="validation", x_axis="trials"
+    )
+    assert (curve["y_low"], curve["y"], curve["y_high"]) == ([2, 1], [3, 1.5], [4, 2])
+    boxes = plots()["final_losses"].plot(df, **options, loss="validation")
+    assert [box["label"] for box in boxes] == ["lhs", "random"]
+    assert boxes[1]["y"] == [[0.5, 1, 1.5, 2, 2.5]]
+
+
 def test_the_landscape_shows_the_trials_of_one_split():
     df = pd.concat([rows([[3.0, 1.0], [2.0, 0.5]]), rows([[4.0]], solver="lhs")])
     data, _ = plots()["landscape"]._get_all_plots(df)

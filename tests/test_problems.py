@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 from ConfigSpace import Configuration
 from conftest import new_search, run_search
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
 
 from benchmark_utils.learners import lightgbm as lightgbm_learner
 from benchmark_utils.problems import Setting
@@ -116,6 +122,9 @@ def test_a_recorded_trial_is_what_the_package_says(benchmark, table, solver, pro
             loss = 1 - loss / best_score
         assert row.valid_loss == pytest.approx(loss, rel=1e-12, abs=1e-15)
         assert row.fit_seconds == answer["train_time"]
+        if benchmark == "hpolib":  # parameters times 100 epochs
+            assert row.size % 100 == 0
+            assert row.size > 0
     assert (rows["regret"] >= 0).all()
 
 
@@ -137,14 +146,24 @@ def test_the_recorded_best_has_regret_0():
 # Trained
 
 
-def bare_lightgbm(learner, parts, configuration, seed, rounds, stop=None):
+def bare_lightgbm(parts, configuration, seed, rounds=100, stop=None):
     """Train with nothing but lightgbm, on datasets of its own."""
-    params = learner.parameters(
-        configuration,
-        parts.n_classes,
-        seed,
-        "cross-entropy" if parts.n_classes else "rmse",
-    )
+    task = {"objective": "regression", "metric": "rmse"}
+    if parts.n_classes == 2:
+        task = {"objective": "binary", "metric": "binary_logloss"}
+    if parts.n_classes > 2:
+        task = {"objective": "multiclass", "num_class": parts.n_classes}
+    params = {
+        **dict(configuration),
+        **task,
+        "bagging_freq": 1,
+        "seed": seed,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_col_wise": True,
+        "feature_pre_filter": False,
+        "verbosity": -1,
+    }
     train = lightgbm.Dataset(parts.X_train, parts.y_train, params=params)
     valid = lightgbm.Dataset(parts.X_valid, parts.y_valid, reference=train)
     callbacks = [lightgbm.early_stopping(stop, verbose=False)] if stop else []
@@ -161,13 +180,11 @@ def test_a_housing_trial_is_a_bare_lightgbm_training(market, problem, solver):
     rows = run_search(solver("random"), search)
     setting = Setting("rmse", 1, split=2, data_seed=7)
     [parts] = housing.parts(setting)
-    learner = lightgbm_learner.copenhagen()
     for row in rows.itertuples():
         configuration = json.loads(row.config)
         seed = derive(row.training_seed, row.config)
-        booster = bare_lightgbm(
-            learner, parts, configuration, seed, learner.most_trees, learner.patience
-        )
+        booster = bare_lightgbm(parts, configuration, seed, rounds=2000, stop=50)
+        assert row.size == 31 * booster.best_iteration
         for X, y, loss in [
             (parts.X_valid, parts.y_valid, row.valid_loss),
             (parts.X_test, parts.y_test, row.test_loss),
@@ -181,11 +198,10 @@ def test_a_tabular_trial_is_a_bare_lightgbm_training(table, problem, solver):
     tabular = problem("tabular", table=table)
     rows = run_search(solver("random"), new_search(tabular, 4, seed=3))
     [parts] = tabular.parts(Setting("default", 1, split=0, data_seed=7))
-    learner = lightgbm_learner.practitioners()
     for row in rows.itertuples():
         configuration = json.loads(row.config)
         seed = derive(row.training_seed, row.config)
-        booster = bare_lightgbm(learner, parts, configuration, seed, learner.most_trees)
+        booster = bare_lightgbm(parts, configuration, seed)
         prediction = booster.predict(parts.X_valid)
         if table == "diabetes":
             loss = np.sqrt(np.mean((prediction - parts.y_valid) ** 2))
@@ -228,14 +244,76 @@ def test_the_same_seed_gives_the_same_loss_whatever_was_trained_before(
 def test_folds_are_cross_validation(problem):
     tabular = problem("tabular", table="diabetes")
     folds = tabular.parts(Setting("rmse", 4, split=0, data_seed=3))
-    learner = lightgbm_learner.practitioners()
+    assert len(folds) == 4
+    assert sum(len(parts.y_valid) for parts in folds) == 442 - len(folds[0].y_test)
     losses = []
     for parts in folds:
-        booster = bare_lightgbm(learner, parts, default(tabular), 100, 100)
+        booster = bare_lightgbm(parts, default(tabular), 100)
         error = booster.predict(parts.X_valid) - parts.y_valid
         losses.append(np.sqrt(np.mean(error**2)))
     [outcome] = evaluate(tabular, [default(tabular)], n_folds=4)
     assert outcome.valid_loss == pytest.approx(np.mean(losses), rel=1e-12)
+
+
+def test_an_svm_trial_is_a_bare_pipeline_fitted_on_the_training_part(problem):
+    tabular = problem("tabular", table="wine", learner="svm")
+    [parts] = tabular.parts(Setting("default", 1, split=0, data_seed=3))
+    C, gamma = default(tabular)["C"], default(tabular)["gamma"]
+    svc = SVC(C=C, gamma=gamma, random_state=100)
+    bare = make_pipeline(
+        StandardScaler(), CalibratedClassifierCV(svc, ensemble=False, cv=5)
+    ).fit(parts.X_train, parts.y_train)
+    [outcome] = evaluate(tabular, [default(tabular)])
+    for X, y, loss in [
+        (parts.X_valid, parts.y_valid, outcome.valid_loss),
+        (parts.X_test, parts.y_test, outcome.test_loss),
+    ]:
+        assert log_loss(y, bare.predict_proba(X)) == pytest.approx(loss, rel=1e-6)
+
+
+def test_an_svm_regression_is_a_bare_pipeline(problem):
+    tabular = problem("tabular", table="diabetes", learner="svm")
+    [parts] = tabular.parts(Setting("default", 1, split=0, data_seed=3))
+    bare = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), SVR(**dict(default(tabular)))),
+        transformer=StandardScaler(),
+    ).fit(parts.X_train, parts.y_train)
+    [outcome] = evaluate(tabular, [default(tabular)])
+    error = bare.predict(parts.X_test) - parts.y_test
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(outcome.test_loss, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("learner", "setting"),
+    [
+        (RandomForestClassifier, {"table": "wine"}),
+        (RandomForestRegressor, {"table": "diabetes"}),
+    ],
+)
+def test_a_forest_trial_is_scikit_learns(learner, setting, problem):
+    tabular = problem("tabular", learner="random-forest", **setting)
+    [parts] = tabular.parts(Setting("default", 1, split=0, data_seed=3))
+    forest = learner(n_estimators=100, random_state=100, **dict(default(tabular)))
+    forest.fit(parts.X_train, parts.y_train)
+    if parts.n_classes:
+        loss = log_loss(parts.y_test, forest.predict_proba(parts.X_test))
+    else:
+        loss = np.sqrt(np.mean((forest.predict(parts.X_test) - parts.y_test) ** 2))
+    [outcome] = evaluate(tabular, [default(tabular)])
+    assert outcome.test_loss == pytest.approx(loss, rel=1e-9)
+
+
+@pytest.mark.usefixtures("real_data")
+def test_housing_is_as_the_study_had_it(problem):
+    housing = problem("housing", market="denmark", split_size=2000)
+    rate, depth = housing.space["learning_rate"], housing.space["max_depth"]
+    assert (rate.lower, rate.upper, rate.log) == (0.03, 0.25, True)
+    assert (depth.lower, depth.upper, depth.log) == (8, 22, False)
+    splits = [housing.parts(Setting("rmse", 1, i, 0))[0] for i in range(20)]
+    sizes = [len(p.y_train) + len(p.y_valid) + len(p.y_test) for p in splits]
+    assert len(set(sizes)) > 10
+    assert np.mean(sizes) == pytest.approx(2000, abs=200)
+    assert min(p.y_train.min() for p in splits) >= np.log(100_000)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +327,7 @@ def test_other_metrics(table, metric, expected, problem):
     tabular = problem("tabular", table=table)
     [outcome] = evaluate(tabular, [default(tabular)], metric=metric)
     [parts] = tabular.parts(Setting(metric, 1, split=0, data_seed=3))
-    learner = lightgbm_learner.practitioners()
-    booster = bare_lightgbm(learner, parts, default(tabular), 100, 100)
+    booster = bare_lightgbm(parts, default(tabular), 100)
     loss = expected(parts.y_valid, booster.predict(parts.X_valid))
     assert outcome.valid_loss == pytest.approx(loss)
 
@@ -282,6 +359,18 @@ def test_a_training_that_fails_is_a_failed_trial_and_the_search_goes_on(fate, so
     assert ((rows["status"] == "failed") == (leaves > 30)).all()
     assert np.isinf(rows.loc[leaves > 30, "valid_loss"]).all()
     assert rows["value"].iloc[-1] == rows.loc[leaves <= 30, "valid_loss"].min()
+
+
+def test_data_that_a_learner_cannot_take_makes_failed_trials(solver):
+    class Picky(lightgbm_learner.LightGBM):
+        def prepare(self, parts):
+            raise ValueError("not such data")
+
+    usual = lightgbm_learner.practitioners()
+    picky = Trained(small_table(), Picky(usual.space, usual.defaults), split_size=100)
+    with pytest.warns(RuntimeWarning, match="not such data"):
+        rows = run_search(solver("random"), new_search(picky, 3))
+    assert (rows["status"] == "failed").all()
 
 
 @pytest.mark.usefixtures("real_data")

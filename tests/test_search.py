@@ -55,6 +55,30 @@ def test_the_incumbent_is_the_best_by_validation_loss():
     assert [row["cost"] for row in rows] == [1, 2, 3]
 
 
+def test_the_first_of_equals_stays_the_incumbent():
+    search = new_search(Scripted([1.0, 1.0]), 2)
+    problem_losses = iter([5.0, 7.0])
+
+    def evaluate(requests, seeds, setting):
+        for request in requests:
+            yield Outcome(request.trial_id, 1.0, test_loss=next(problem_losses))
+
+    search._problem.evaluate = evaluate
+    list(search.evaluate(new_requests(search, 2)))
+    assert search.record["incumbent_test_loss"] == 5
+
+
+@given(st.integers(1, 12), st.integers(1, 12))
+def test_sequential_strategies_spend_every_part_of_the_budget(n, parts):
+    search = scripted([1.0] * n * parts, n_trials=n, min_fidelity=1 / parts)
+
+    class Parts(Halving):
+        def ask(self):
+            return new_requests(self.search, 1, 1 / parts)
+
+    assert len(run_search(Parts(), search)) == n * parts
+
+
 def test_a_failed_trial_is_a_row_and_told_as_the_worst_seen():
     search = scripted([math.inf, 2.0, 5.0, math.inf, 1.0])
     rows, told = [], []
@@ -129,6 +153,7 @@ def test_thinking_is_shared_out_over_the_trials_it_led_to():
         seconds.append(search.record["suggest_seconds"])
         time.sleep(0.02)  # not the strategy's
     assert seconds[0] == seconds[1] >= 0.01
+    assert seconds[0] < 0.019  # half of it, and not what passed between the two
     list(search.evaluate(new_requests(search, 1)))
     assert search.record["suggest_seconds"] < 0.01
 

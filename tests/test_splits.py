@@ -1,10 +1,12 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark_utils.splits import cut, split_rows
+from benchmark_utils.splits import batches, cut, split_rows
 from benchmark_utils.tables import make_table
 
 SIZES = st.tuples(st.integers(60, 500), st.integers(20, 60), st.integers(0, 2**31))
@@ -26,10 +28,31 @@ def test_splits_are_disjoint_while_the_table_lasts(sizes, spread):
         assert set(splits[fit]) & set(together) or n_rows - fit * size >= size
 
 
-def test_the_number_of_rows_is_gaussian():
-    sizes = [len(split_rows(10**6, 2000, 200, 1, i)) for i in range(400)]
+@pytest.mark.parametrize("n_rows", [10**6, 3000])
+def test_the_number_of_rows_is_gaussian_however_small_the_table(n_rows):
+    draws = itertools.islice(batches(n_rows, 2000, 200, seed=1), 400)
+    sizes = [len(rows) for rows in draws]
     assert np.mean(sizes) == pytest.approx(2000, abs=40)
     assert np.std(sizes) == pytest.approx(200, rel=0.15)
+
+
+def test_when_the_table_is_used_up_it_is_partitioned_anew():
+    first, second, third = itertools.islice(batches(100, 100, 0, seed=1), 3)
+    assert sorted(first) == sorted(second) == sorted(third)
+    assert len({tuple(first), tuple(second), tuple(third)}) == 3
+    assert [split_rows(100, 100, 0, 1, i).tolist() for i in range(3)] == [
+        rows.tolist() for rows in (first, second, third)
+    ]
+
+
+def test_rare_classes_come_to_every_part_in_turn():
+    frame = pd.DataFrame({"row": np.arange(40.0)})
+    y = pd.Series([0] * 38 + [1] * 2, name="y")
+    table = make_table("rare", frame, y, "classification")
+    parts = [cut(table, split_rows(40, 40, 0, 0, i))[0] for i in range(60)]
+    assert all(1 in part.y_train for part in parts)
+    for y in ("y_valid", "y_test"):
+        assert 0 < sum(1 in getattr(part, y) for part in parts) < 60
 
 
 def some_table(n=200, n_classes=0, seed=0):

@@ -32,7 +32,7 @@ class SVM(OneAtATime):
     "A practical guide to support vector classification" (2003) searches C from 2^-5
     to 2^15 and gamma from 2^-15 to 2^3 on logarithmic scales. Features are scaled to
     unit variance as it advises, and so are the targets of regression. Probabilities
-    come from Platt's scaling over 5 folds.
+    come from Platt's scaling over 5 folds, or as many as the rarest class has rows.
 
     Folklore: scikit-learn's defaults (C = 1, gamma = 1 / number of features), the
     gamma = 0.001 of its digits example, and points of the guide's coarse grid.
@@ -67,8 +67,10 @@ class SVM(OneAtATime):
             model = SVR(**options)
             y = data.target.transform(y[:, None]).ravel()
         else:
+            # Platt's scaling needs every class in every fold.
+            smallest = np.unique(y, return_counts=True)[1].min()
             model = CalibratedClassifierCV(
-                SVC(**options, random_state=seed), ensemble=False
+                SVC(**options, random_state=seed), ensemble=False, cv=min(5, smallest)
             )
         start = time.perf_counter()
         model.fit(data.X_train, y)

@@ -1,8 +1,10 @@
 """Data times learner: a problem whose configurations are really trained."""
 
 import math
+import time
 import warnings
 from collections import defaultdict
+from statistics import mean
 
 from benchmark_utils.learners import Fit, Learner
 from benchmark_utils.metrics import METRICS
@@ -41,6 +43,12 @@ class Trained(Problem):
         self._split_size, self._spread = split_size, spread
         self._prepared: tuple[Setting, list[tuple[Parts, object]]] | None = None
 
+    def unfit(self, metric, n_folds):
+        fewest = self._split_size * 4 // 5  # rows for training and validation
+        if n_folds > fewest // 2:
+            return f"n_folds={n_folds} is too many: a split has {fewest} rows to cut"
+        return super().unfit(metric, n_folds)
+
     def parts(self, setting: Setting) -> list[Parts]:
         """Return the data of a split: one set of parts, or one for each fold."""
         rows = split_rows(
@@ -53,7 +61,13 @@ class Trained(Problem):
         return cut(self._table, rows, setting.n_folds)
 
     def evaluate(self, requests, seeds, setting):
-        folds = self._prepare(setting)
+        try:
+            folds = self._prepare(setting)
+        except Exception as error:  # the learner cannot take this data at all
+            for request in requests:
+                yield failed(request.trial_id, error, 0.0)
+            return
+        started = time.perf_counter()
         fits = [
             self._learner.fit(requests, data, seeds, setting.metric)
             for _, data in folds
@@ -64,10 +78,15 @@ class Trained(Problem):
             for fold, (trial_id, fit) in enumerate(answers):
                 done[trial_id][fold] = fit
                 if len(done[trial_id]) == len(folds):
-                    parts = [parts for parts, _ in folds]
-                    fitted = [done[trial_id][k] for k in range(len(folds))]
-                    yield self._outcome(trial_id, parts, fitted, setting.metric)
+                    fitted = [
+                        (parts, done[trial_id][k]) for k, (parts, _) in enumerate(folds)
+                    ]
                     del done[trial_id]
+                    try:
+                        yield outcome_of(trial_id, fitted, setting.metric)
+                    except Exception as error:  # in training, or predictions are NaN
+                        yield failed(trial_id, error, time.perf_counter() - started)
+                    started = time.perf_counter()
 
     def _prepare(self, setting):
         # The latest split is kept: a search asks for one all the time.
@@ -76,30 +95,31 @@ class Trained(Problem):
             self._prepared = (setting, folds)
         return self._prepared[1]
 
-    def _outcome(self, trial_id, parts: list[Parts], fits: list[Fit], metric):
-        loss = METRICS[parts[0].task][metric]
-        try:
-            for fit in fits:
-                if isinstance(fit, Exception):
-                    raise fit
-            valid = [
-                loss(p.y_valid, f.valid_prediction)
-                for p, f in zip(parts, fits, strict=True)
-            ]
-            test = [
-                loss(p.y_test, f.test_prediction)
-                for p, f in zip(parts, fits, strict=True)
-            ]
-        except Exception as error:  # raised in training, or predictions that are NaN
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            warnings.warn(f"a trial failed: {reason}", RuntimeWarning, stacklevel=2)
-            return Outcome(trial_id, valid_loss=math.inf)
-        valid_loss = sum(valid) / len(valid)
-        return Outcome(
-            trial_id,
-            valid_loss=valid_loss if math.isfinite(valid_loss) else math.inf,
-            test_loss=sum(test) / len(test),
-            fit_seconds=sum(fit.fit_seconds for fit in fits),
-            predict_seconds=sum(fit.predict_seconds for fit in fits),
-            size=sum(fit.size for fit in fits),
-        )
+
+def outcome_of(
+    trial_id: int, fitted: list[tuple[Parts, Fit | Exception]], metric: str
+) -> Outcome:
+    """Turn the predictions on every fold into losses; raise what a training raised."""
+    for _, fit in fitted:
+        if isinstance(fit, Exception):
+            raise fit
+    loss = METRICS[fitted[0][0].task][metric]
+    valid = mean(loss(p.y_valid, fit.valid_prediction) for p, fit in fitted)
+    test = mean(loss(p.y_test, fit.test_prediction) for p, fit in fitted)
+    if not math.isfinite(valid):
+        raise ValueError(f"the validation loss is {valid}")
+    return Outcome(
+        trial_id,
+        valid_loss=valid,
+        test_loss=test,
+        fit_seconds=sum(fit.fit_seconds for _, fit in fitted),
+        predict_seconds=sum(fit.predict_seconds for _, fit in fitted),
+        size=sum(fit.size for _, fit in fitted),
+    )
+
+
+def failed(trial_id: int, error: Exception, seconds: float) -> Outcome:
+    """Return the outcome of a failed training, and say once why it failed."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    warnings.warn(f"a trial failed: {reason}", RuntimeWarning, stacklevel=2)
+    return Outcome(trial_id, valid_loss=math.inf, fit_seconds=seconds)
