@@ -1,5 +1,7 @@
 """The three kinds of strategy: designs, sequential strategies, minimisers."""
 
+import contextlib
+import math
 import sys
 import time
 from abc import abstractmethod
@@ -178,19 +180,28 @@ class ModelBased(Sequential):
         return [search.request(c) for c in search.cube.configurations(points)]
 
 
+class NothingSeen(Exception):
+    """A minimiser's training failed before there was any loss to learn from."""
+
+
 class Minimiser(Strategy):
-    """A library that only takes a function: implement ``minimise``."""
+    """A library that only takes a function: implement ``minimise``.
+
+    ``rng``, seeded by the search, goes on from one call of ``minimise`` to the next.
+    """
 
     @abstractmethod
     def minimise(self, f: Callable[[np.ndarray], float]) -> None:
         """Minimise f over [0, 1]^d, starting at random; called again to restart.
 
-        f takes a point, ndarray (d,), and returns its loss. At the end of the budget
-        it raises BudgetSpent, which must pass through.
+        f takes a point, ndarray (d,), and returns its loss, always finite. It raises
+        BudgetSpent at the end of the budget, and NothingSeen if a trial fails before
+        any has succeeded (then it is called again); both must pass through.
         """
 
     def run(self, callback):
         search = self.search
+        self.rng = np.random.default_rng(search.seed)
 
         def f(point):
             [configuration] = search.cube.configurations([point])
@@ -198,14 +209,17 @@ class Minimiser(Strategy):
             if not callback():
                 raise BudgetSpent
             search.thinking.start()
+            if math.isinf(trial.loss):
+                raise NothingSeen
             return trial.loss
 
         try:
             while True:
-                spent = search.budget_left
+                left = search.budget_left
                 search.thinking.start()
-                self.minimise(f)
-                if search.budget_left == spent:
+                with contextlib.suppress(NothingSeen):
+                    self.minimise(f)
+                if search.budget_left == left:
                     return  # a call without an evaluation would go on for ever
         except BudgetSpent:
             pass
