@@ -180,44 +180,57 @@ class ModelBased(Sequential):
         return [search.request(c) for c in search.cube.configurations(points)]
 
 
-class NothingSeen(Exception):
-    """A minimiser's training failed before there was any loss to learn from."""
+class Restart(Exception):
+    """A run of a minimiser's library leads nowhere: another one begins."""
 
 
 class Minimiser(Strategy):
     """A library that only takes a function: implement ``minimise``.
 
     ``rng``, seeded by the search, goes on from one call of ``minimise`` to the next.
+
+    ``patience`` ends a run of a local method in a space of cells (integers, choices):
+    as soon as that many trials in a row were of configurations already tried, from
+    which there is nothing to learn. None is for never.
     """
+
+    patience: int | None = None
 
     @abstractmethod
     def minimise(self, f: Callable[[np.ndarray], float]) -> None:
         """Minimise f over [0, 1]^d, starting at random; called again to restart.
 
         f takes a point, ndarray (d,), and returns its loss, always finite. It raises
-        BudgetSpent at the end of the budget, and NothingSeen if a trial fails before
-        any has succeeded (then it is called again); both must pass through.
+        BudgetSpent at the end of the budget, and Restart if a trial fails before any
+        has succeeded, or if ``patience`` is at its end; both must pass through.
         """
 
     def run(self, callback):
         search = self.search
         self.rng = np.random.default_rng(search.seed)
+        has_cells = any(math.isfinite(axis.n_values) for axis in search.cube.axes)
+        patience = self.patience if has_cells else None
+        tried, n_repeats = set(), 0
 
         def f(point):
+            nonlocal n_repeats
             [configuration] = search.cube.configurations([point])
+            n_repeats = n_repeats + 1 if configuration in tried else 0
+            tried.add(configuration)
             [trial] = search.evaluate([search.request(configuration)])
             if not callback():
                 raise BudgetSpent
             search.thinking.start()
-            if math.isinf(trial.loss):
-                raise NothingSeen
+            if math.isinf(trial.loss) or n_repeats == patience:
+                n_repeats = 0
+                raise Restart
             return trial.loss
 
         try:
             while True:
                 left = search.budget_left
                 search.thinking.start()
-                with contextlib.suppress(NothingSeen):
+                with contextlib.suppress(Restart):
                     self.minimise(f)
                 if search.budget_left == left:
                     return  # a call without an evaluation would go on for ever
