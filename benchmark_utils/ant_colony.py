@@ -73,9 +73,10 @@ class AntColony:
         self.solutions = np.empty((0, len(self.n_categories)))
         self.losses = np.empty(0)
         self.n_vain = 0
-        # eq. 2.2, the weight of rank l = 1 ... k
-        l, qk = np.arange(1, n_archive + 1), q * n_archive
-        self.weights = np.exp(-((l - 1) ** 2) / (2 * qk**2)) / (qk * np.sqrt(2 * np.pi))
+        # eq. 2.2, the weights of ranks 1 ... k
+        ranks, qk = np.arange(1, n_archive + 1), q * n_archive
+        self.weights = np.exp(-((ranks - 1) ** 2) / (2 * qk**2))
+        self.weights /= qk * np.sqrt(2 * np.pi)
 
     def uniform(self, n: int) -> np.ndarray:
         """Return n uniformly random solutions."""
@@ -83,7 +84,7 @@ class AntColony:
         return np.where(self.n_categories, np.floor(u * self.n_categories), u)
 
     def ask(self) -> np.ndarray:
-        """Return the next solutions, (n, d): as many as the archive lacks, or n_ants."""
+        """Return the next solutions, (n, d): what the archive lacks, or n_ants."""
         lacking = self.n_archive - len(self.losses)
         if lacking:
             return self.initial(lacking)
