@@ -215,8 +215,9 @@ class Minimiser(Strategy):
         def f(point):
             nonlocal n_repeats
             [configuration] = search.cube.configurations([point])
-            n_repeats = n_repeats + 1 if configuration in tried else 0
-            tried.add(configuration)
+            if patience is not None:
+                n_repeats = n_repeats + 1 if configuration in tried else 0
+                tried.add(configuration)
             [trial] = search.evaluate([search.request(configuration)])
             if not callback():
                 raise BudgetSpent
