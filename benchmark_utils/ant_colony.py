@@ -46,9 +46,10 @@ class AntColony:
     -----
     Solutions are rows of floats: values in [0, 1], and categories as indices.
 
-    Left out is the rotation of coordinates in section 3.2.1 of the 2008 paper, which
-    ACO_MV does not have either. The papers do not say what happens at the bounds: here
-    the Gaussians are cut off at 0 and 1.
+    An ant follows the same solution in all its continuous variables, as in the 2008
+    paper; the thesis has it choose anew for each. Left out is that paper's rotation of
+    the coordinates. Chosen here: the Gaussians are cut off at 0 and 1, and of equal
+    losses the older solution ranks first.
     """
 
     def __init__(
@@ -89,7 +90,6 @@ class AntColony:
         if lacking:
             return self.initial(lacking)
         chances = self.weights / self.weights.sum()
-        # Every ant follows one solution in all its continuous variables.
         chosen = self.rng.choice(self.n_archive, size=self.n_ants, p=chances)
         return np.column_stack(
             [
