@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib.util
 from abc import abstractmethod
 from functools import lru_cache
 from importlib import metadata
@@ -27,6 +28,20 @@ def whole_number(what: str, value: object, low: int) -> None:
     """Fail unless the value is a whole number of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         fail(f"{what}={value!r}: must be a whole number, at least {low}")
+
+
+def number_between(what: str, value: object, low: float, high: float) -> None:
+    """Fail unless the value is a number with low < value <= high."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low < value <= high:
+        fail(f"{what}={value!r}: must be a number above {low:g}, at most {high:g}")
+
+
+def missing(package: str, pip_name: str) -> str | None:
+    """Say in one line which package to install if it cannot be imported, or None."""
+    if importlib.util.find_spec(package) is None:
+        return f"needs the package {pip_name}: pip install {pip_name}"
+    return None
 
 
 def file_named(what: str, name: str) -> Path:

@@ -27,7 +27,8 @@ class Stopwatch:
         self._started = None
 
     def start(self) -> None:
-        self._started = time.perf_counter()
+        if self._started is None:
+            self._started = time.perf_counter()
 
     def stop(self) -> None:
         if self._started is not None:

@@ -1,5 +1,7 @@
 """The three kinds of strategy: designs, sequential strategies, minimisers."""
 
+import contextlib
+import math
 import sys
 import time
 from abc import abstractmethod
@@ -181,34 +183,60 @@ class ModelBased(Sequential):
         return [search.request(c) for c in search.cube.configurations(points)]
 
 
+class Restart(Exception):
+    """A run of a minimiser's library leads nowhere: another one begins."""
+
+
 class Minimiser(Strategy):
-    """A library that only takes a function: implement ``minimise``."""
+    """A library that only takes a function: implement ``minimise``.
+
+    ``rng``, seeded by the search, goes on from one call of ``minimise`` to the next.
+
+    ``patience`` ends a run of a local method in a space of cells (integers, choices):
+    as soon as that many trials in a row were of configurations already tried, from
+    which there is nothing to learn. None is for never.
+    """
+
+    patience: int | None = None
 
     @abstractmethod
     def minimise(self, f: Callable[[np.ndarray], float]) -> None:
         """Minimise f over [0, 1]^d, starting at random; called again to restart.
 
-        f takes a point, ndarray (d,), and returns its loss. At the end of the budget
-        it raises BudgetSpent, which must pass through.
+        f takes a point, ndarray (d,), and returns its loss, always finite. It raises
+        BudgetSpent at the end of the budget, and Restart if a trial fails before any
+        has succeeded, or if ``patience`` is at its end; both must pass through.
         """
 
     def run(self, callback):
         search = self.search
+        self.rng = np.random.default_rng(search.seed)
+        has_cells = any(math.isfinite(axis.n_values) for axis in search.cube.axes)
+        patience = self.patience if has_cells else None
+        tried, n_repeats = set(), 0
 
         def f(point):
+            nonlocal n_repeats
             [configuration] = search.cube.configurations([point])
+            if patience is not None:
+                n_repeats = n_repeats + 1 if configuration in tried else 0
+                tried.add(configuration)
             [trial] = search.evaluate([search.request(configuration)])
             if not callback():
                 raise BudgetSpent
             search.thinking.start()
+            if math.isinf(trial.loss) or n_repeats == patience:
+                n_repeats = 0
+                raise Restart
             return trial.loss
 
         try:
             while True:
-                spent = search.budget_left
+                left = search.budget_left
                 search.thinking.start()
-                self.minimise(f)
-                if search.budget_left == spent:
+                with contextlib.suppress(Restart):
+                    self.minimise(f)
+                if search.budget_left == left:
                     return  # a call without an evaluation would go on for ever
         except BudgetSpent:
             pass
