@@ -57,15 +57,15 @@ def suggest(
     hold is not asked for; with ``inactive`` it is, and left out afterwards, so that
     optuna sees a space that is always the same.
     """
-    if inactive or not space.conditions:
+    conditions = space.conditions
+    if inactive or not conditions:
         values = {hp.name: suggest_value(trial, hp) for hp in space.values()}
-        return Configuration(space, values=active(space, values))
+        return Configuration(space, active(space, values) if conditions else values)
     values = {}
     for name, hp in space.items():
-        conditions = space.parent_conditions_of[name]
-        if all(condition.satisfied_by_value(values) for condition in conditions):
+        if all(c.satisfied_by_value(values) for c in space.parent_conditions_of[name]):
             values[name] = suggest_value(trial, hp)
-    return Configuration(space, values=values)
+    return Configuration(space, values)
 
 
 def to_params(space: ConfigurationSpace, configuration: Mapping) -> dict:

@@ -78,5 +78,6 @@ def _step(axis):
     """Return the distance of neighbouring values on an axis, 0 for a continuous one."""
     if not 2 <= axis.n_values <= MARGIN_UP_TO:
         return 0.0
-    middles = (np.arange(axis.n_values) + 0.5) / axis.n_values
-    return 1 / axis.n_values if len(set(axis.values(middles))) == len(middles) else 0.0
+    even = (np.arange(axis.n_values) + 0.5) / axis.n_values
+    middles = [axis.coordinate(value) for value in axis.values(even)]
+    return 1 / axis.n_values if np.allclose(middles, even) else 0.0
