@@ -137,7 +137,6 @@ class Genetic(Optuna):
 
     requirements = ["pip::optuna>=5"]  # for the mutation
     parameters = {"initial": [None], "population_size": [10]}
-    inactive = True
 
     def check(self):
         super().check()

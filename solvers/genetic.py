@@ -11,9 +11,10 @@ class Solver(Genetic):
 
     It starts with a random population. Small populations, because budgets are small.
     Numbers are crossed on their own scale (linear or log), ordinals as integers;
-    categories are taken from either parent and mutated by a new draw. Hyperparameters
-    that are inactive keep a value that may matter in a child. A child can equal an
-    earlier trial, and is then trained again.
+    categories are taken from either parent and mutated by a new draw. Conditional
+    hyperparameters are not inherited but drawn at random: on a mixed space this was
+    better than to pass on values that did not matter. A child can equal an earlier
+    trial, and is then trained again.
     """
 
     name = "genetic"
