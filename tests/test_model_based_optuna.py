@@ -375,9 +375,7 @@ def test_nsga_ii_keeps_small_models_that_genetic_drops(strategy):
     def late_sizes(name):
         return run_search(strategy(name), new_search(large_is_good, 60))["size"][40:]
 
-    assert late_sizes("genetic").min() > 500
-    assert late_sizes("nsga-ii").min() < 100
-    assert late_sizes("nsga-ii").max() > 900
+    assert late_sizes("nsga-ii").median() < late_sizes("genetic").min()
 
 
 # The space
