@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+import re
 from abc import abstractmethod
 from functools import lru_cache
 from importlib import metadata
@@ -110,7 +111,8 @@ class Component:
     def _get_state(self) -> dict:
         # Part of benchopt's cache key, through the object's pickle.
         contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in self.files()]
-        packages = {name.removeprefix("pip::") for name in self.requirements or []}
+        needs = [name.removeprefix("pip::") for name in self.requirements or []]
+        packages = {re.split("[<>=]", name)[0] for name in needs}
         return {
             "code": code_hash(Path(self._module_filename)),
             "files": contents,
