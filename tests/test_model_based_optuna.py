@@ -31,7 +31,7 @@ HAVE_TORCH = all(map(importlib.util.find_spec, ["torch", "greenlet"]))
 GP = pytest.param(
     "gp", marks=pytest.mark.skipif(not HAVE_TORCH, reason="needs torch and greenlet")
 )
-NAMES = ["tpe", "multivariate tpe", GP, "cma-es", "genetic", "nsga-ii"]
+NAMES = ["tpe", "univariate tpe", GP, "cma-es", "genetic", "nsga-ii"]
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def strategy(solver):
     """Return a strategy by name, with its parameters."""
 
     def make(name, **parameters):
-        if name == "multivariate tpe":
-            return solver("tpe", multivariate=True, **parameters)
+        if name == "univariate tpe":
+            return solver("tpe", multivariate=False, **parameters)
         return solver(name, **parameters)
 
     return make
@@ -253,8 +253,8 @@ def samplers():
         )
 
     return {
-        "tpe": lambda seed: TPESampler(seed=seed, multivariate=False),
-        "multivariate tpe": lambda seed: TPESampler(seed=seed, multivariate=True),
+        "tpe": lambda seed: TPESampler(seed=seed, multivariate=True),
+        "univariate tpe": lambda seed: TPESampler(seed=seed, multivariate=False),
         "gp": lambda seed: GPSampler(seed=seed),
         "genetic": genetic,
         "nsga-ii": genetic,
