@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib.util
 from abc import abstractmethod
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,13 @@ def whole_number(what: str, value: object, low: int) -> None:
     """Fail unless the value is a whole number of at least ``low``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         fail(f"{what}={value!r}: must be a whole number, at least {low}")
+
+
+def missing(package: str, pip_name: str) -> str | None:
+    """Say in one line that a package is not installed, or None if it is."""
+    if importlib.util.find_spec(package) is None:
+        return f"needs the package {pip_name}: pip install {pip_name}"
+    return None
 
 
 def file_named(what: str, name: str) -> Path:
