@@ -35,6 +35,11 @@ class Solver(ModelBased):
     def unfit(self, space, n_trials):
         return missing("smac", "smac")
 
+    def set_objective(self, search):
+        import smac  # noqa: F401, half a second that is not thinking
+
+        super().set_objective(search)
+
     def start(self):
         from smac import HyperparameterOptimizationFacade as Facade
         from smac import Scenario
