@@ -55,14 +55,15 @@ class Solver(ModelBased):
 
     def suggest(self):
         cube, y = self.search.cube, standardised(self.losses)
-        candidates = cube.configurations(self.candidates(y))
-        points = cube.points(candidates)
+        candidates = self.candidates(y)
+        points = self.cells(candidates)
         tried = (points[:, None] == self.points).all(axis=2).any(axis=1)
         if tried.all() or not y.any():
-            return candidates[0]
+            return cube.configurations(candidates[:1])[0]
         known, new = self.encoded(self.points), self.encoded(points)
         gain = expected_improvement(known, y, new, int(self.rng.integers(2**31)))
-        return candidates[np.where(tried, -np.inf, gain).argmax()]
+        best = np.where(tried, -np.inf, gain).argmax()
+        return cube.configurations(candidates[[best]])[0]
 
     def candidates(self, y):
         """Return points: anywhere, then near the best, some axes drawn anew."""
@@ -74,6 +75,19 @@ class Solver(ModelBased):
         anew = rng.random(near.shape) < rng.choice([0, 1 / d], (N_NEAR, 1))
         near = np.where(anew, anywhere[N_ANYWHERE:], near.clip(0, 1))
         return np.concatenate([anywhere[:N_ANYWHERE], near])
+
+    def cells(self, points):
+        """Return points as the cube gives them back: choices at their cell's middle."""
+        cube = self.search.cube
+        if cube.space.conditions:
+            return cube.points(cube.configurations(points))
+        points = points.copy()
+        for j, axis in enumerate(cube.axes):
+            if np.isfinite(axis.n_values):
+                values = axis.values(points[:, j])
+                middles = {value: axis.coordinate(value) for value in set(values)}
+                points[:, j] = [middles[value] for value in values]
+        return points
 
     def encoded(self, points):
         """Return the network's inputs, in [-1, 1]: categories as one column each."""
