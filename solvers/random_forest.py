@@ -1,6 +1,7 @@
 import logging
 import math
 import tempfile
+import warnings
 from copy import deepcopy
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class Solver(ModelBased):
                 n_trials=self.search.n_trials,
                 seed=self.search.seed,
             )
+            maximiser = Facade.get_acquisition_maximizer(scenario)
+            _order_starts(maximiser._local_search)
             n_own = None if self.initial is None else 0
             model = Facade.get_model(scenario)
             # The same trees, without room for 2^20 leaves each and without threads.
@@ -63,6 +66,7 @@ class Solver(ModelBased):
             self.smac = Facade(
                 scenario,
                 model=model,
+                acquisition_maximizer=maximiser,
                 initial_design=Facade.get_initial_design(scenario, n_configs=n_own),
                 config_selector=Facade.get_config_selector(
                     scenario, retrain_after=self.retrain_after
@@ -74,7 +78,9 @@ class Solver(ModelBased):
         from smac.main.exceptions import ConfigurationSpaceExhaustedException
 
         try:
-            info = self.smac.ask()
+            with warnings.catch_warnings():  # it takes the mean of nothing, for its log
+                warnings.filterwarnings("ignore", "Mean of empty|invalid value")
+                info = self.smac.ask()
         except (StopIteration, ConfigurationSpaceExhaustedException):
             return self.space.sample_configuration()
         self.seed = info.seed  # smac's, drawn at its first ask
@@ -88,3 +94,12 @@ class Solver(ModelBased):
             for info in self.untold:
                 self.smac.tell(info, TrialValue(trial.loss), save=False)
             self.untold = []
+
+
+def _order_starts(local_search):
+    # smac takes them from a set of objects hashed by their text: another order, and so
+    # another search, in each process that has another PYTHONHASHSEED.
+    starts = local_search._get_init_points_from_previous_configs
+    local_search._get_init_points_from_previous_configs = lambda *arguments: sorted(
+        starts(*arguments), key=repr
+    )
