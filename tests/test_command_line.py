@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -424,16 +425,14 @@ def test_a_run_that_fails_ends_the_command_with_an_error(benchopt, copy):
     assert "it broke" in output
 
 
-def test_a_new_strategy_is_one_short_file(benchopt, copy):
-    (copy / "solvers" / "corners.py").write_text(
-        "from benchmark_utils.strategies import Design\n"
-        "class Solver(Design):\n"
-        "    name = 'corners'\n"
-        "    def sample(self, n, d, rng):\n"
-        "        return rng.integers(0, 2, (n, d)).astype(float)\n"
-    )
-    code, _, rows = benchopt("-d", "simulated", "-s", "corners", root=copy)
-    assert code == 0
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_the_strategies_shown_in_the_pages_run_as_they_are(benchopt, copy, page):
+    text = (ROOT / page).read_text()
+    [code] = re.findall(r"```python\n(.*?class Solver.*?)```", text, flags=re.DOTALL)
+    [name] = re.findall(r'name = "(.*?)"', code)
+    (copy / "solvers" / "shown.py").write_text(code)
+    exit_code, output, rows = benchopt("-d", "simulated", "-s", name, root=copy)
+    assert exit_code == 0, output
     assert len(rows) == 25
 
 
