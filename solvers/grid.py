@@ -5,29 +5,11 @@ import numpy as np
 from ConfigSpace import Configuration
 
 from benchmark_utils.components import file_named
+from benchmark_utils.designs import factorial
 from benchmark_utils.errors import fail
 from benchmark_utils.lists import check_names, legal_values, read_values
 from benchmark_utils.strategies import Design
 from benchmark_utils.unit_cube import active
-
-
-def levels(n: int, most: list[float]) -> list[int]:
-    """Return the numbers of levels of the fullest factorial with at most n points.
-
-    One level at a time goes to the hyperparameter with the fewest, the first among
-    equals, until none can take another: N^d where n = N^d. ``most`` has the number of
-    different values of each.
-    """
-    counts = [1] * len(most)
-    while True:
-        room = [
-            (count, i)
-            for i, count in enumerate(counts)
-            if count < most[i] and math.prod(counts) // count * (count + 1) <= n
-        ]
-        if not room:
-            return counts
-        counts[min(room)[1]] += 1
 
 
 class Solver(Design):
@@ -78,8 +60,12 @@ class Solver(Design):
             axes = search.cube.axes
             order = rng.permutation(len(axes))
             counts = np.empty(len(axes), dtype=int)
-            counts[order] = levels(search.n_trials, [axes[i].n_values for i in order])
-            ticks = [_ticks(axis, k) for axis, k in zip(axes, counts, strict=True)]
+            counts[order] = factorial.levels(
+                search.n_trials, [axes[i].n_values for i in order]
+            )
+            ticks = [
+                factorial.ticks(axis, k) for axis, k in zip(axes, counts, strict=True)
+            ]
             points = np.array(list(itertools.product(*ticks)))
             # Points that differ in inactive hyperparameters only are one.
             grid = list(dict.fromkeys(search.cube.configurations(points)))
@@ -93,13 +79,3 @@ class Solver(Design):
         rows = itertools.product(*columns.values())
         grid = [active(space, dict(zip(columns, row, strict=True))) for row in rows]
         return list(dict.fromkeys(Configuration(space, values=row) for row in grid))
-
-
-def _ticks(axis, k):
-    if k == 1:
-        return [0.5]
-    if math.isinf(axis.n_values):
-        return np.linspace(0, 1, k)
-    # The middles of k cells out of n_values, the first and the last among them.
-    cells = np.round(np.linspace(0, axis.n_values - 1, k))
-    return (cells + 0.5) / axis.n_values

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
+from benchmark_utils.designs.factorial import levels
 from benchmark_utils.problems import Problem
 from benchmark_utils.trials import Outcome
 
@@ -104,11 +105,6 @@ def test_a_budget_that_is_a_power_gives_the_full_grid(N, d, solver):
 
 @given(st.integers(1, 400), st.lists(st.integers(2, 9), min_size=1, max_size=5))
 def test_the_factorial_is_the_fullest_that_fits(n, most):
-    from benchopt.benchmark import Benchmark
-    from conftest import ROOT
-
-    module = next(c for c in Benchmark(ROOT).get_solvers() if c.name == "grid")
-    levels = __import__("sys").modules[module.__module__].levels
     counts = levels(n, most)
     assert math.prod(counts) <= n
     assert all(1 <= k <= m for k, m in zip(counts, most, strict=True))
