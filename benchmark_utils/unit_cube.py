@@ -73,16 +73,13 @@ def _choice_axis(hp: CategoricalHyperparameter | OrdinalHyperparameter) -> Axis:
         choices = list(hp.choices)
         edges = np.concatenate([[0], np.cumsum(hp.probabilities)])
     last = len(choices) - 1
+    middles = dict(zip(choices, ((edges[:-1] + edges[1:]) / 2).tolist(), strict=True))
 
     def values(u):
         cells = np.searchsorted(edges[1:], u, side="right")
         return [choices[i] for i in np.minimum(cells, last)]
 
-    def coordinate(value):
-        i = choices.index(value)
-        return float((edges[i] + edges[i + 1]) / 2)
-
-    return Axis(hp.name, values, coordinate, len(choices))
+    return Axis(hp.name, values, middles.__getitem__, len(choices))
 
 
 def _axis(hp: Hyperparameter) -> Axis:
