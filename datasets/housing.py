@@ -9,7 +9,7 @@ from sklearn.datasets import fetch_california_housing, get_data_home
 
 from benchmark_utils.components import ProblemDataset, one_of, whole_number
 from benchmark_utils.errors import Unavailable, fail
-from benchmark_utils.learners import lightgbm, random_forest, svm
+from benchmark_utils.learners import by_name, lightgbm
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import Table, make_table, require_columns
 
@@ -68,12 +68,9 @@ def denmark() -> Table:
 
 MARKETS = {"california": california, "denmark": denmark}
 LEARNERS = {
+    **by_name.LEARNERS,
     "lightgbm": lambda table: lightgbm.copenhagen(),
-    "lightgbm-practitioners": lambda table: lightgbm.practitioners(),
-    "svm": lambda table: svm.SVM(table.X.shape[1]),
-    "random-forest": lambda table: random_forest.RandomForest(
-        table.task, table.X.shape[1]
-    ),
+    "lightgbm-practitioners": by_name.LEARNERS["lightgbm"],
 }
 
 

@@ -1,17 +1,10 @@
 from benchmark_utils.components import ProblemDataset, file_named, one_of
 from benchmark_utils.errors import fail
-from benchmark_utils.learners import lightgbm, random_forest, svm
+from benchmark_utils.learners.by_name import LEARNERS
 from benchmark_utils.metrics import METRICS
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import BUNDLED, bundled_table, csv_table, openml_table
 
-LEARNERS = {
-    "lightgbm": lambda table: lightgbm.practitioners(),
-    "svm": lambda table: svm.SVM(table.X.shape[1]),
-    "random-forest": lambda table: random_forest.RandomForest(
-        table.task, table.X.shape[1]
-    ),
-}
 MOST_ROWS = 10_000  # of a split, as in Grinsztajn et al. 2022
 
 

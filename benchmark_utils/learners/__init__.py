@@ -65,3 +65,10 @@ class OneAtATime(Learner):
                 yield trial_id, self.train(configuration, data, seeds[trial_id], metric)
             except Exception as error:  # any: the search goes on without this one
                 yield trial_id, error
+
+
+def all_classes(model: object, X: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return probabilities (n, n_classes): 0 for classes that training never saw."""
+    probabilities = np.zeros((len(X), n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(X)
+    return probabilities

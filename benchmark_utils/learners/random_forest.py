@@ -11,8 +11,7 @@ from ConfigSpace import (
 )
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from benchmark_utils.learners import Fit, OneAtATime
-from benchmark_utils.learners.svm import all_classes
+from benchmark_utils.learners import Fit, OneAtATime, all_classes
 
 N_TREES = 100
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from benchmark_utils.learners import Fit, OneAtATime
+from benchmark_utils.learners import Fit, OneAtATime, all_classes
 from benchmark_utils.splits import Parts
 
 MOST_ITERATIONS = 100_000  # libsvm would otherwise run for hours at the largest C
@@ -92,10 +92,3 @@ class SVM(OneAtATime):
         if data.target is not None:
             return data.target.inverse_transform(model.predict(X)[:, None]).ravel()
         return all_classes(model, X, data.parts.n_classes)
-
-
-def all_classes(model: object, X: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return probabilities (n, n_classes): 0 for classes that training never saw."""
-    probabilities = np.zeros((len(X), n_classes))
-    probabilities[:, model.classes_] = model.predict_proba(X)
-    return probabilities
