@@ -38,10 +38,10 @@ def number_between(what: str, value: object, low: float, high: float) -> None:
         fail(f"{what}={value!r}: must be a number above {low:g}, at most {high:g}")
 
 
-def missing(package: str, pip_name: str) -> str | None:
+def missing(module: str, package: str) -> str | None:
     """Say in one line which package to install if it cannot be imported, or None."""
-    if importlib.util.find_spec(package) is None:
-        return f"needs the package {pip_name}: pip install {pip_name}"
+    if importlib.util.find_spec(module.partition(".")[0]) is None:
+        return f"needs the package {package}: pip install {package}"
     return None
 
 

@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import erfcx, log1p, ndtr
+import torch
+from botorch.acquisition import LogExpectedImprovement
+from botorch.models.model import Model
+from botorch.posteriors import GPyTorchPosterior
+from gpytorch.distributions import MultivariateNormal
 
 N_UNITS, N_LAYERS, DECAY, STEPS = 50, 3, 1e-3, 60
 NOISE = np.logspace(-8, 1, 55)[:, None]  # variance of the noise to that of the basis
@@ -24,7 +28,26 @@ def expected_improvement(
     """
     basis = trained(X, y, seed)
     predict = regression(basis(X), y)
-    return log_ei(*predict(basis(new)), predict(basis(X))[0].min())
+    lowest = predict(basis(X))[0].min()
+    gain = LogExpectedImprovement(LastLayer(basis, predict), lowest, maximize=False)
+    return gain(torch.from_numpy(new)[:, None]).numpy()
+
+
+class LastLayer(Model):
+    """What botorch calls a model: a normal distribution at each input, (m, 1, k)."""
+
+    num_outputs = 1
+
+    def __init__(self, basis: Callable, predict: Callable):
+        super().__init__()
+        self.basis, self.predict = basis, predict
+
+    def posterior(self, X, **options):
+        mean, deviation = map(
+            torch.from_numpy, self.predict(self.basis(X[:, 0].numpy()))
+        )
+        normal = MultivariateNormal(mean[:, None], deviation[:, None, None] ** 2)
+        return GPyTorchPosterior(normal)
 
 
 def standardised(losses: np.ndarray) -> np.ndarray:
@@ -43,8 +66,6 @@ def standardised(losses: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def one_thread():
-    import torch
-
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -55,8 +76,6 @@ def one_thread():
 
 def trained(X: np.ndarray, y: np.ndarray, seed: int) -> Callable:
     """Train a network on the losses; return its last hidden layer, a function of X."""
-    import torch
-
     generator = torch.Generator().manual_seed(seed)
     options = {"generator": generator, "dtype": torch.float64}
     sizes = [X.shape[1], *[N_UNITS] * N_LAYERS]
@@ -110,16 +129,3 @@ def regression(basis: np.ndarray, y: np.ndarray) -> Callable:
         return k @ (z / scale), np.sqrt(variances[best] * variance.clip(1e-12))
 
     return predict
-
-
-def log_ei(mean, deviation, best):
-    """Log of the expected improvement, without underflow (Ament et al., eq. 9)."""
-    z = (best - mean) / deviation
-    pdf = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        tail = log1p(-np.sqrt(np.pi / 2) * -z * erfcx(-z / np.sqrt(2)))
-        tail += -(z**2) / 2 - np.log(2 * np.pi) / 2
-        log_h = np.where(z > -1, np.log(pdf + z * ndtr(z)), tail)
-    # Far out, 1 less the tail is z^-2, and rounding would be all that is left of it.
-    far = -(z**2) / 2 - np.log(2 * np.pi) / 2 - 2 * np.log(np.abs(z).clip(1))
-    return np.where(z < -1e3, far, log_h) + np.log(deviation)

@@ -1,6 +1,5 @@
 """A ConfigSpace space as optuna's suggestions, and searches by optuna's samplers."""
 
-import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from ConfigSpace.hyperparameters import (
     UniformFloatHyperparameter,
 )
 
-from benchmark_utils.components import missing, whole_number
+from benchmark_utils.components import whole_number
 from benchmark_utils.strategies import ModelBased
 from benchmark_utils.trials import Trial
 from benchmark_utils.unit_cube import active
@@ -50,8 +49,8 @@ def suggest_value(trial: "optuna.Trial", hp: Hyperparameter) -> object:
 
 def suggest(
     trial: "optuna.Trial", space: ConfigurationSpace, inactive: bool = False
-) -> Configuration:
-    """Ask optuna for a configuration.
+) -> dict[str, object]:
+    """Ask optuna for the values of a configuration.
 
     Parents come before their children, and a hyperparameter whose conditions do not
     hold is not asked for; with ``inactive`` it is, and left out afterwards, so that
@@ -60,12 +59,12 @@ def suggest(
     conditions = space.conditions
     if inactive or not conditions:
         values = {hp.name: suggest_value(trial, hp) for hp in space.values()}
-        return Configuration(space, active(space, values) if conditions else values)
+        return active(space, values) if conditions else values
     values = {}
     for name, hp in space.items():
         if all(c.satisfied_by_value(values) for c in space.parent_conditions_of[name]):
             values[name] = suggest_value(trial, hp)
-    return Configuration(space, values)
+    return values
 
 
 def to_params(space: ConfigurationSpace, configuration: Mapping) -> dict:
@@ -81,19 +80,16 @@ class Optuna(ModelBased):
     """A search by one of optuna's samplers: implement ``sampler``.
 
     Optuna's own start is random; ``n_initial`` is how long it lasts, and a design
-    in its place is told in the same way. Trials that failed before there was any
-    loss wait for the first one and are told as that.
+    in its place is told in the same way.
 
     ``inactive``: whether the sampler needs a space that is always the same, see
     `suggest`. ``n_objectives``: how many losses `losses` returns.
     """
 
     requirements = ["pip::optuna"]
+    libraries = {"optuna": "optuna"}
     inactive = False
     n_objectives = 1
-
-    def unfit(self, space, n_trials):
-        return missing("optuna", "optuna")
 
     @abstractmethod
     def sampler(self, seed: int) -> "optuna.samplers.BaseSampler":
@@ -112,24 +108,21 @@ class Optuna(ModelBased):
             directions=["minimize"] * self.n_objectives,
         )
         self.asked = None
-        self.waiting = []
 
     def suggest(self):
         self.asked = self.study.ask()
-        return suggest(self.asked, self.search.space, self.inactive)
+        values = suggest(self.asked, self.search.space, self.inactive)
+        with self.search.thinking.paused():
+            return Configuration(self.search.space, values)
 
     def tell(self, trial):
         if self.asked is None:  # of the initial design
             params = to_params(self.search.space, trial.configuration)
             self.study.enqueue_trial(params)
             self.suggest()
-        self.waiting.append((self.asked, trial))
+        for asked, due in self.due(self.asked, trial):
+            self.study.tell(asked, self.losses(due))
         self.asked = None
-        if math.isfinite(trial.loss):
-            for asked, waited in self.waiting:
-                loss, *others = self.losses(waited)
-                self.study.tell(asked, [min(loss, trial.loss), *others])
-            self.waiting.clear()
 
 
 class Genetic(Optuna):

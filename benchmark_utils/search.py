@@ -1,10 +1,12 @@
 """One run of one strategy on one problem: owns budget, trials and the record."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
 from benchmark_utils.problems import Problem, Setting
@@ -41,6 +43,15 @@ class Stopwatch:
     def __exit__(self, *exception):
         self.stop()
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out what runs within, if the watch runs at all."""
+        running = self._started is not None
+        self.stop()
+        yield
+        if running:
+            self.start()
+
     def take(self) -> float:
         """Return the seconds added up so far and begin at zero again."""
         self.stop()
@@ -75,7 +86,8 @@ class Search:
     cost : float
         what has been charged so far, in full trainings.
     thinking : Stopwatch
-        runs while the strategy thinks; read by ``evaluate``.
+        runs while the strategy thinks; read by ``evaluate``. Bookkeeping that is the
+        same for all strategies, above all making a Configuration, is not thinking.
     record : dict
         the row of the latest trial.
     """
@@ -131,6 +143,11 @@ class Search:
     def budget_left(self) -> float:
         """What can still be asked for, in full trainings."""
         return self.n_trials - self._admitted
+
+    def configurations(self, points: np.ndarray) -> list[Configuration]:
+        """Take points of the unit cube, (n, d), to configurations: not thinking."""
+        with self.thinking.paused():
+            return self.cube.configurations(points)
 
     def request(self, configuration: Configuration, fidelity: float = 1.0) -> Request:
         """Return a request for a new trial; its id is the next one free."""

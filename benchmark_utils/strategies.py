@@ -1,18 +1,21 @@
 """The three kinds of strategy: designs, sequential strategies, minimisers."""
 
 import contextlib
+import importlib
 import math
 import sys
 import time
+import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from benchopt import BaseSolver
 from benchopt.stopping_criterion import StoppingCriterion
 from ConfigSpace import Configuration, ConfigurationSpace
 
-from benchmark_utils.components import Component, one_of, whole_number
+from benchmark_utils.components import Component, missing, one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
 from benchmark_utils.search import ROUNDING, BudgetSpent, Search
 from benchmark_utils.trials import Request, Trial
@@ -49,8 +52,13 @@ class SearchEnds(StoppingCriterion):
 
 
 class Strategy(Component, BaseSolver):
-    """A benchopt solver that searches: one row for each trial."""
+    """A benchopt solver that searches: one row for each trial.
 
+    ``libraries`` are the optional modules that it imports, each with the package to
+    install for it. Where one is missing the strategy is skipped.
+    """
+
+    libraries: Mapping[str, str] = {}
     search: Search
 
     def __init__(self, **parameters):
@@ -66,6 +74,9 @@ class Strategy(Component, BaseSolver):
 
         Fails where the person has to mend something first.
         """
+        for module, package in self.libraries.items():
+            if reason := missing(module, package):
+                return reason
         return None
 
     def check_together(self, spaces: list[ConfigurationSpace]) -> None:
@@ -76,6 +87,10 @@ class Strategy(Component, BaseSolver):
         return reason is not None, reason
 
     def set_objective(self, search: Search) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of one library about another
+            for module in self.libraries:  # now: seconds that are not thinking
+                importlib.import_module(module)
         self.search = search
 
     def get_next(self, stop_val: int) -> int:
@@ -105,7 +120,7 @@ class Design(Strategy):
         """Return at most ``search.n_trials`` configurations."""
         rng = np.random.default_rng(search.seed)
         points = self.sample(search.n_trials, search.cube.d, rng)
-        return search.cube.configurations(points)
+        return search.configurations(points)
 
     def trials(self):
         with self.search.thinking:
@@ -160,6 +175,9 @@ class ModelBased(Sequential):
     ``initial`` is the design that it starts from: a name of `designs.SAMPLERS`, of
     ``n_initial`` points, or None for the library's own start, in which ``suggest`` is
     asked from the first trial on.
+
+    A library that cannot be told of a failure before there was any loss has it wait:
+    see `due`.
     """
 
     parameters = {"initial": [None], "n_initial": [10]}
@@ -173,6 +191,22 @@ class ModelBased(Sequential):
     def suggest(self) -> Configuration:
         """Return the configuration to try next, by what was told."""
 
+    def set_objective(self, search):
+        super().set_objective(search)
+        self._waiting = []
+
+    def due(self, handle: object, trial: Trial) -> list[tuple[object, Trial]]:
+        """Return what can be told now: this trial, and those that waited for a loss.
+
+        Trials that failed before there was any loss get the first one. ``handle`` is
+        what the library knows the trial by.
+        """
+        self._waiting.append((handle, trial))
+        if math.isinf(trial.loss):
+            return []
+        due, self._waiting = self._waiting, []
+        return [(h, replace(t, loss=min(t.loss, trial.loss))) for h, t in due]
+
     def ask(self):
         search = self.search
         if self.initial is None or search.record:
@@ -180,7 +214,7 @@ class ModelBased(Sequential):
         n = min(self.n_initial, search.n_trials)
         rng = np.random.default_rng(search.seed)
         points = SAMPLERS[self.initial](n, search.cube.d, rng)
-        return [search.request(c) for c in search.cube.configurations(points)]
+        return [search.request(c) for c in search.configurations(points)]
 
 
 class Restart(Exception):
@@ -192,11 +226,14 @@ class Minimiser(Strategy):
 
     ``rng``, seeded by the search, goes on from one call of ``minimise`` to the next.
 
-    ``patience`` ends a run of a local method in a space of cells (integers, choices):
-    as soon as that many trials in a row were of configurations already tried, from
-    which there is nothing to learn. None is for never.
+    A configuration that was tried before is not trained again: the library gets the
+    loss that is known. ``patience`` ends a run of a local method in a space of cells
+    (integers, choices) after so many of those in a row, from which there is nothing to
+    learn; None is for never. After `MOST_REPEATS` in a row the space is taken for
+    exhausted, and the next is trained again.
     """
 
+    MOST_REPEATS = 100
     patience: int | None = None
 
     @abstractmethod
@@ -213,33 +250,34 @@ class Minimiser(Strategy):
         self.rng = np.random.default_rng(search.seed)
         has_cells = any(math.isfinite(axis.n_values) for axis in search.cube.axes)
         patience = self.patience if has_cells else None
-        tried, n_repeats = set(), 0
+        known, n_repeats = {}, 0
 
         def f(point):
             nonlocal n_repeats
-            [configuration] = search.cube.configurations([point])
-            if patience is not None:
-                n_repeats = n_repeats + 1 if configuration in tried else 0
-                tried.add(configuration)
+            [configuration] = search.configurations([point])
+            values = tuple(configuration.items())
+            if values in known and n_repeats < self.MOST_REPEATS:
+                n_repeats += 1
+                if patience and n_repeats % patience == 0:
+                    raise Restart
+                return known[values]
+            n_repeats = 0
             [trial] = search.evaluate([search.request(configuration)])
             if not callback():
                 raise BudgetSpent
             search.thinking.start()
-            if math.isinf(trial.loss) or n_repeats == patience:
-                n_repeats = 0
+            if math.isinf(trial.loss):
                 raise Restart
+            known[values] = trial.loss
             return trial.loss
 
-        try:
-            while True:
-                left = search.budget_left
+        with contextlib.suppress(BudgetSpent):
+            before = None
+            while before != (search.budget_left, n_repeats):
+                before = search.budget_left, n_repeats
                 search.thinking.start()
                 with contextlib.suppress(Restart):
                     self.minimise(f)
-                if search.budget_left == left:
-                    return  # a call without an evaluation would go on for ever
-        except BudgetSpent:
-            pass
 
     def trials(self):
         raise TypeError("a minimiser is driven by its library: see run")

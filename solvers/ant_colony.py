@@ -76,7 +76,7 @@ class Solver(Sequential):
 
     def ask(self):
         self.asked, self.losses = self.colony.ask(), {}
-        points = self.search.cube.configurations(self.points(self.asked))
+        points = self.search.configurations(self.points(self.asked))
         return [self.search.request(c) for c in points]
 
     def tell(self, trial):

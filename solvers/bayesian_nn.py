@@ -1,8 +1,6 @@
 import numpy as np
 from ConfigSpace.hyperparameters import CategoricalHyperparameter
 
-from benchmark_utils.components import missing
-from benchmark_utils.dngo import expected_improvement, standardised
 from benchmark_utils.strategies import ModelBased
 
 N_ANYWHERE, N_NEAR = 500, 500  # candidates
@@ -13,34 +11,28 @@ class Solver(ModelBased):
 
     Snoek et al. 2015, "Scalable Bayesian optimization using deep neural networks",
     ICML: the last layer of a network (3 x 50 tanh units) is the basis of a Bayesian
-    linear regression; own code (benchmark_utils/dngo.py), the network in torch. Anew
-    after each trial; by L-BFGS with weight decay (theirs: gradient descent); variances
-    of noise and weights of highest marginal likelihood (theirs: sampled); constant
-    prior mean (theirs: quadratic).
+    linear regression. The network is trained in torch, anew after each trial, by L-BFGS
+    with weight decay (theirs: gradient descent); variances of noise and weights have
+    the highest marginal likelihood (theirs: sampled); the prior mean is constant
+    (theirs: quadratic). Log expected improvement (Ament et al. 2023, NeurIPS) by
+    botorch, compared at 1000 candidates, those tried left out: half anywhere, half near
+    the five best trials.
 
     Works in the unit cube, categories one-hot, other choices at the middle of their
-    cell, inactive hyperparameters at 0.5. Log expected improvement (Ament et al. 2023,
-    NeurIPS) is compared at 1000 candidates, those tried left out: half anywhere, half
-    near the five best trials. Very bad losses are pulled in towards the median.
+    cell, inactive hyperparameters at 0.5. Very bad losses are pulled in towards the
+    median.
 
     Starts with a Sobol design. A failure before any loss counts as the worst of later
     ones; before any two different losses, and where all was tried, it draws at random.
     """
 
     name = "bayesian-nn"
-    requirements = ["pip::torch"]
+    requirements = ["pip::torch", "pip::botorch"]
+    libraries = {"torch._dynamo": "torch", "botorch.acquisition": "botorch"}
 
     def check(self):
         self.initial = self.initial or "sobol"
         super().check()
-
-    def unfit(self, space, n_trials):
-        return missing("torch", "torch")
-
-    def set_objective(self, search):
-        import torch._dynamo  # noqa: F401, seconds that are not thinking; torch.optim's
-
-        super().set_objective(search)
 
     def start(self):
         cube = self.search.cube
@@ -54,16 +46,18 @@ class Solver(ModelBased):
         self.losses = np.append(self.losses, trial.loss)
 
     def suggest(self):
-        cube, y = self.search.cube, standardised(self.losses)
+        from benchmark_utils.dngo import expected_improvement, standardised
+
+        search, y = self.search, standardised(self.losses)
         candidates = self.candidates(y)
         points = self.cells(candidates)
         tried = (points[:, None] == self.points).all(axis=2).any(axis=1)
         if tried.all() or not y.any():
-            return cube.configurations(candidates[:1])[0]
+            return search.configurations(candidates[:1])[0]
         known, new = self.encoded(self.points), self.encoded(points)
         gain = expected_improvement(known, y, new, int(self.rng.integers(2**31)))
         best = np.where(tried, -np.inf, gain).argmax()
-        return cube.configurations(candidates[[best]])[0]
+        return search.configurations(candidates[[best]])[0]
 
     def candidates(self, y):
         """Return points: anywhere, then near the best, some axes drawn anew."""

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmark_utils.components import missing, number_between
+from benchmark_utils.components import number_between
 from benchmark_utils.strategies import Minimiser
 
 
@@ -22,15 +22,13 @@ class Solver(Minimiser):
 
     name = "bobyqa"
     requirements = ["pip::Py-BOBYQA"]
+    libraries = {"pybobyqa": "Py-BOBYQA"}
     parameters = {"rhobeg": [0.45], "rhoend": [0.01]}
     patience = 4
 
     def check(self):
         number_between("bobyqa: rhobeg", self.rhobeg, 0, 0.5)
         number_between("bobyqa: rhoend", self.rhoend, 0, self.rhobeg / 2)
-
-    def unfit(self, space, n_trials):
-        return missing("pybobyqa", "Py-BOBYQA")
 
     def minimise(self, f):
         import pybobyqa

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmark_utils.components import fail, missing
+from benchmark_utils.components import fail
 from benchmark_utils.strategies import ModelBased
 
 MARGIN_UP_TO = 100  # values; more of them are as good as continuous
@@ -24,15 +24,13 @@ class Solver(ModelBased):
 
     name = "cma-es"
     requirements = ["pip::cmaes"]
+    libraries = {"cmaes": "cmaes"}
     parameters = {**ModelBased.parameters, "sigma": [0.25]}
 
     def check(self):
         super().check()
         if not isinstance(self.sigma, int | float) or not 0 < self.sigma < np.inf:
             fail(f"cma-es: sigma={self.sigma!r} must be a number above 0")
-
-    def unfit(self, space, n_trials):
-        return missing("cmaes", "cmaes")
 
     def start(self):
         self.steps = np.array([_step(axis) for axis in self.search.cube.axes])
@@ -60,7 +58,7 @@ class Solver(ModelBased):
             mean, seed = self.rng.random(len(self.steps)), int(self.rng.integers(2**31))
             self.begin(mean, 2 * self.optimizer.population_size, seed)
         point, self.asked = self.optimizer.ask()
-        return self.search.cube.configurations([point.clip(0, 1)])[0]
+        return self.search.configurations([point.clip(0, 1)])[0]
 
     def tell(self, trial):
         if self.optimizer is None:  # of the initial design

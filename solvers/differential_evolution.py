@@ -1,3 +1,5 @@
+from scipy.optimize import differential_evolution
+
 from benchmark_utils.components import one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
 from benchmark_utils.strategies import Minimiser
@@ -27,8 +29,6 @@ class Solver(Minimiser):
         one_of("initial", self.initial, SAMPLERS)
 
     def minimise(self, f):
-        from scipy.optimize import differential_evolution
-
         d = self.search.cube.d
         differential_evolution(
             f,

@@ -1,4 +1,5 @@
 import numpy as np
+from scipy.optimize import minimize
 
 from benchmark_utils.components import number_between
 from benchmark_utils.strategies import Minimiser
@@ -29,8 +30,6 @@ class Solver(Minimiser):
         number_between("nelder-mead: xatol", self.xatol, 0, 1)
 
     def minimise(self, f):
-        from scipy.optimize import minimize
-
         d = self.search.cube.d
         x0 = self.rng.random(d)
         steps = np.where(x0 < 0.5, self.step, -self.step)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmark_utils.components import missing, one_of, whole_number
+from benchmark_utils.components import one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
 from benchmark_utils.strategies import Sequential
 
@@ -22,14 +22,12 @@ class Solver(Sequential):
 
     name = "pso"
     requirements = ["pip::pymoo"]
+    libraries = {"pymoo.algorithms.soo.nonconvex.pso": "pymoo"}
     parameters = {"pop_size": [10], "initial": ["lhs"]}
 
     def check(self):
         whole_number("pso: pop_size", self.pop_size, low=2)
         one_of("initial", self.initial, SAMPLERS)
-
-    def unfit(self, space, n_trials):
-        return missing("pymoo", "pymoo")
 
     def start(self):
         from pymoo.algorithms.soo.nonconvex.pso import PSO
@@ -45,7 +43,7 @@ class Solver(Sequential):
 
     def ask(self):
         self.asked, self.losses = self.swarm.ask(), {}
-        points = self.search.cube.configurations(self.asked.get("X"))
+        points = self.search.configurations(self.asked.get("X"))
         return [self.search.request(c) for c in points]
 
     def tell(self, trial):

@@ -1,11 +1,10 @@
 import logging
-import math
 import tempfile
 import warnings
 from copy import deepcopy
 from pathlib import Path
 
-from benchmark_utils.components import missing, whole_number
+from benchmark_utils.components import whole_number
 from benchmark_utils.strategies import ModelBased
 
 
@@ -27,19 +26,12 @@ class Solver(ModelBased):
 
     name = "random-forest"
     requirements = ["pip::smac"]
+    libraries = {"smac": "smac"}
     parameters = {**ModelBased.parameters, "retrain_after": [1]}
 
     def check(self):
         super().check()
         whole_number("random-forest: retrain_after", self.retrain_after, low=1)
-
-    def unfit(self, space, n_trials):
-        return missing("smac", "smac")
-
-    def set_objective(self, search):
-        import smac  # noqa: F401, half a second that is not thinking
-
-        super().set_objective(search)
 
     def start(self):
         from smac import HyperparameterOptimizationFacade as Facade
@@ -47,7 +39,7 @@ class Solver(ModelBased):
 
         logging.getLogger("smac").setLevel(logging.CRITICAL)  # else it warns on stderr
         self.space = deepcopy(self.search.space)  # smac seeds it
-        self.seed, self.untold = 0, []
+        self.seed = 0
         with tempfile.TemporaryDirectory() as folder:  # only smac's start writes to it
             scenario = Scenario(
                 self.space,
@@ -89,11 +81,9 @@ class Solver(ModelBased):
     def tell(self, trial):
         from smac.runhistory import TrialInfo, TrialValue
 
-        self.untold.append(TrialInfo(trial.configuration, seed=self.seed))
-        if math.isfinite(trial.loss):
-            for info in self.untold:
-                self.smac.tell(info, TrialValue(trial.loss), save=False)
-            self.untold = []
+        info = TrialInfo(trial.configuration, seed=self.seed)
+        for told, due in self.due(info, trial):
+            self.smac.tell(told, TrialValue(due.loss), save=False)
 
 
 def _order_starts(local_search):

@@ -383,7 +383,7 @@ def test_nsga_ii_keeps_small_models_that_genetic_drops(strategy):
 
 def fixed(space, configuration, inactive=False):
     trial = optuna.trial.FixedTrial(to_params(space, configuration))
-    return suggest(trial, space, inactive)
+    return Configuration(space, suggest(trial, space, inactive))
 
 
 def test_configurations_go_to_optuna_and_back():
@@ -404,7 +404,7 @@ def test_values_of_any_kind_can_be_categories():
         ]
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    got = {suggest(study.ask(), space) for _ in range(40)}
+    got = {Configuration(space, suggest(study.ask(), space)) for _ in range(40)}
     assert len(got) == 4
 
 
@@ -414,6 +414,6 @@ def test_inactive_hyperparameters_are_asked_for_only_on_demand(inactive):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(20):
         trial = study.ask()
-        configuration = suggest(trial, space, inactive)
+        configuration = Configuration(space, suggest(trial, space, inactive))
         assert ("momentum" in configuration) == configuration["momentum?"]
         assert ("momentum" in trial.params) == (inactive or configuration["momentum?"])
