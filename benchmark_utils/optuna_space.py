@@ -112,7 +112,7 @@ class Optuna(ModelBased):
     def suggest(self):
         self.asked = self.study.ask()
         values = suggest(self.asked, self.search.space, self.inactive)
-        with self.search.thinking.paused():
+        with self.search.thinking.paused:
             return Configuration(self.search.space, values)
 
     def tell(self, trial):

@@ -1,6 +1,5 @@
 """One run of one strategy on one problem: owns budget, trials and the record."""
 
-import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -28,6 +27,10 @@ class Stopwatch:
         self.seconds = 0.0
         self._started = None
 
+    @property
+    def running(self) -> bool:
+        return self._started is not None
+
     def start(self) -> None:
         if self._started is None:
             self._started = time.perf_counter()
@@ -43,20 +46,30 @@ class Stopwatch:
     def __exit__(self, *exception):
         self.stop()
 
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Leave out what runs within, if the watch runs at all."""
-        running = self._started is not None
-        self.stop()
-        yield
-        if running:
-            self.start()
+    @property
+    def paused(self) -> "Paused":
+        """A context that leaves out what runs within, if the watch runs at all."""
+        return Paused(self)
 
     def take(self) -> float:
         """Return the seconds added up so far and begin at zero again."""
         self.stop()
         seconds, self.seconds = self.seconds, 0.0
         return seconds
+
+
+class Paused:
+    # contextlib's would take as long as what some strategies think.
+    def __init__(self, watch: Stopwatch):
+        self._watch = watch
+
+    def __enter__(self):
+        self._running = self._watch.running
+        self._watch.stop()
+
+    def __exit__(self, *exception):
+        if self._running:
+            self._watch.start()
 
 
 class Search:
@@ -146,7 +159,7 @@ class Search:
 
     def configurations(self, points: np.ndarray) -> list[Configuration]:
         """Take points of the unit cube, (n, d), to configurations: not thinking."""
-        with self.thinking.paused():
+        with self.thinking.paused:
             return self.cube.configurations(points)
 
     def request(self, configuration: Configuration, fidelity: float = 1.0) -> Request:

@@ -150,7 +150,8 @@ class Sequential(Strategy):
             self.start()
         while search.budget_left >= search.min_fidelity - ROUNDING:
             with search.thinking:
-                requests = self._affordable(self.ask())
+                requests = self.ask()
+            requests = self._affordable(requests)
             if not requests:
                 return
             for trial in search.evaluate(requests):
@@ -254,21 +255,23 @@ class Minimiser(Strategy):
 
         def f(point):
             nonlocal n_repeats
-            [configuration] = search.configurations([point])
+            search.thinking.stop()
+            [configuration] = search.cube.configurations([point])
             values = tuple(configuration.items())
             if values in known and n_repeats < self.MOST_REPEATS:
                 n_repeats += 1
                 if patience and n_repeats % patience == 0:
                     raise Restart
+                search.thinking.start()
                 return known[values]
             n_repeats = 0
             [trial] = search.evaluate([search.request(configuration)])
             if not callback():
                 raise BudgetSpent
-            search.thinking.start()
             if math.isinf(trial.loss):
                 raise Restart
             known[values] = trial.loss
+            search.thinking.start()
             return trial.loss
 
         with contextlib.suppress(BudgetSpent):

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 
 from benchmark_utils.components import fail
@@ -66,7 +68,7 @@ class Solver(ModelBased):
             self.best = min(self.best, (trial.loss, point), key=lambda best: best[0])
             return
         # Only ranks count, but the difference of two infinite losses is no number.
-        self.told.append((self.asked, min(trial.loss, np.finfo(float).max)))
+        self.told.append((self.asked, min(trial.loss, sys.float_info.max)))
         if len(self.told) == self.optimizer.population_size:
             self.optimizer.tell(self.told)
             self.told = []
