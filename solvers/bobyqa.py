@@ -14,10 +14,11 @@ class Solver(Minimiser):
 
     It starts at a uniformly random point with 2 d steps of `rhobeg` along the axes, and
     ends at a trust region of `rhoend`; another random point follows. It does so too
-    when 4 trials in a row repeated configurations. With the library's 0.1 and 1e-8
-    the model would see a single cell of a choice, and a budget ends before the first
-    restart: of `rhobeg` 0.1 to 0.5 and `rhoend` 1e-4 to 1e-2, these were best where
-    there are cells or several basins; on a smooth bowl all were alike.
+    when 4 points in a row fell on known configurations (which are not trained again).
+    With the library's 0.1 and 1e-8 the model would see a single cell of a choice, and a
+    budget ends before the first restart: of `rhobeg` 0.1 to 0.5 and `rhoend` 1e-4 to
+    1e-2, these were best where there are cells or several basins; on a smooth bowl all
+    were alike.
     """
 
     name = "bobyqa"

@@ -11,8 +11,9 @@ class Solver(Minimiser):
     Storn & Price 1997, J. Global Optim. 11, 341-359, through scipy: its strategy
     best1bin, mutation constant drawn from [0.5, 1], and no polishing by gradients. It
     works in the unit cube: log scales are linear there, integers and choices are cells
-    (categories in their given order), inactive hyperparameters evolve unseen. When the
-    population has converged, another one is drawn.
+    (categories in their given order), inactive hyperparameters evolve unseen. Known
+    configurations are not trained again. When the population has converged, another one
+    is drawn.
 
     The population starts as the design `initial`, a Latin hypercube. scipy's 15 members
     for each dimension would be no more than a design here: of 5, 6, 8, 10, 15 and 20 in

@@ -16,8 +16,8 @@ class Solver(Minimiser):
     `step` away from it along each axis, towards the middle. Of steps from 0.1 to 0.5,
     0.4 was as good as the best on smooth problems; 0.1 and 0.25 stayed within the cells
     of recorded tables, 0.5 sometimes fell flat onto a bound, where scipy clips it. It
-    is restarted when no corner is further than `xatol` from the best, or when 4 trials
-    in a row repeated configurations.
+    is restarted when no corner is further than `xatol` from the best, or when 4 points
+    in a row fell on known configurations (which are not trained again).
     """
 
     name = "nelder-mead"

@@ -154,12 +154,22 @@ def test_the_population_starts_as_the_design(name, initial, solver, problem):
     assert [json.loads(c) for c in configurations(strategy, tuned)[:size]] == expected
 
 
-def test_local_methods_do_not_stay_in_a_cell(solver, problem):
-    for name in ("nelder-mead", "bobyqa"):
-        if solver(name).unfit(problem("recorded").space, 60) is None:
-            tried = configurations(solver(name), problem("recorded"), n=100)
-            repeats = [c in tried[:i] for i, c in enumerate(tried)]
-            assert not any(all(repeats[i : i + 5]) for i in range(95))
+@pytest.mark.parametrize("name", ["differential-evolution", "nelder-mead", "bobyqa"])
+def test_minimisers_train_no_configuration_twice(name, solver, problem):
+    pytest.importorskip(PACKAGES[name])
+    tried = configurations(solver(name), problem("recorded"), n=100)
+    assert len(set(tried)) == 100
+
+
+@pytest.mark.parametrize("name", ["differential-evolution", "nelder-mead", "bobyqa"])
+def test_an_exhausted_space_is_trained_again(name, solver):
+    pytest.importorskip(PACKAGES[name])
+    few = Mixed()
+    few.space = ConfigurationSpace({"kind": ["a", "b", "c"], "on": [True, False]})
+    few.cube = UnitCube(few.space)
+    tried = configurations(solver(name), few, n=20)
+    assert len(tried) == 20
+    assert len(set(tried)) == 6
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,18 @@ def test_thinking_is_shared_out_over_the_trials_it_led_to():
     assert search.record["suggest_seconds"] < 0.01
 
 
+def test_making_configurations_is_not_thinking(monkeypatch):
+    search = scripted([1.0])
+    made = search.cube.configurations
+    monkeypatch.setattr(
+        search.cube, "configurations", lambda points: time.sleep(0.05) or made(points)
+    )
+    with search.thinking:
+        [configuration] = search.configurations([[0.5] * search.cube.d])
+    list(search.evaluate([search.request(configuration)]))
+    assert search.record["suggest_seconds"] < 0.02
+
+
 # The three kinds of strategy, each as the smallest thing that is one.
 
 
