@@ -74,6 +74,10 @@ class Strategy(Component, BaseSolver):
 
         Fails where the person has to mend something first.
         """
+        return None
+
+    def lacks(self) -> str | None:
+        """Say in one line which package to install first, or None."""
         for module, package in self.libraries.items():
             if reason := missing(module, package):
                 return reason
@@ -83,7 +87,7 @@ class Strategy(Component, BaseSolver):
         """Fail if something of this strategy is for none of the problems of a run."""
 
     def skip(self, search: Search) -> tuple[bool, str | None]:
-        reason = self.unfit(search.space, search.n_trials)
+        reason = self.lacks() or self.unfit(search.space, search.n_trials)
         return reason is not None, reason
 
     def set_objective(self, search: Search) -> None:

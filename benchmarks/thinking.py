@@ -257,7 +257,7 @@ def main(names: list[str]) -> None:
             if name in LAST:
                 parameters = {"initial": "random", "n_initial": n_trials - LAST[name]}
             solver = classes[name].get_instance(**parameters)
-            if reason := solver.unfit(PROBLEM.space, n_trials):
+            if reason := solver.lacks():
                 print(f"{name}: {reason}", file=sys.stderr)
                 break
             searching(solver, 3 + LAST.get(name, 0), 0)  # imports

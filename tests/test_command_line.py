@@ -475,3 +475,18 @@ def test_benchopts_own_tests_pass(tmp_path):
         },
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_missing_package_skips_its_strategy_and_nothing_else(benchopt, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda n, *p: None if n == 'cmaes' else find(n, *p)\n"
+    )
+    code, output, rows = benchopt(
+        *("-d", "simulated", "-s", "cma-es", "-s", "random", "-o", "hpo[n_trials=4]"),
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    assert code == 0
+    assert output.count("needs the package cmaes: pip install cmaes") == 1
+    assert rows["solver_name"].tolist() == ["random"] * 4

@@ -107,7 +107,7 @@ def test_the_seed_decides_and_nothing_else(name, solver, problem):
         first = configurations(solver(name), tuned)
         state = np.random.get_state()[1].tolist()  # noqa: NPY002
         for other in NAMES:
-            if solver(other).unfit(tuned.space, 30) is None:
+            if solver(other).lacks() is None:
                 configurations(solver(other), tuned, n=9, seed=5)
         assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
         np.random.seed(1)  # noqa: NPY002

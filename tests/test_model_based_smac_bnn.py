@@ -215,7 +215,7 @@ def test_a_missing_package_is_one_line(name, solver, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda n: None if n == package else find(n)
     )
-    reason = solver(name).unfit(mixed_space(), 10)
+    reason = solver(name).lacks()
     assert reason == f"needs the package {package}: pip install {package}"
 
 
