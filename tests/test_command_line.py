@@ -122,6 +122,23 @@ def test_strategies_make_the_same_trials_in_whatever_order(benchopt):
     assert same_rows(a, b)
 
 
+def test_strategies_that_learn_make_the_same_trials_in_parallel_too(benchopt):
+    names = [
+        *("tpe", "gp", "random-forest", "bayesian-nn", "cma-es", "genetic", "nsga-ii"),
+        *("differential-evolution", "pso", "ant-colony", "nelder-mead", "bobyqa"),
+    ]
+    options = ("-d", "simulated", "-d", "recorded", "-o", "hpo[n_trials=13]", "-r", "2")
+    orders = [[f for name in o for f in ("-s", name)] for o in (names, names[::-1])]
+    a, b = (
+        benchopt(*options, *order, "--no-cache", *parallel)[2]
+        for order, parallel in zip(orders, [(), ("-j", "2")], strict=True)
+    )
+    n_strategies = a["solver_name"].nunique()  # fewer where packages are missing
+    assert n_strategies >= 4
+    assert len(a) == 13 * 2 * 2 * n_strategies
+    assert same_rows(a, b)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
