@@ -10,7 +10,7 @@ from benchmark_utils.rungs import ETA, N_RUNGS, random_stream, rungs
 from benchmark_utils.search import ROUNDING
 from benchmark_utils.strategies import Sequential
 
-MOST_DRAWS = 1000  # in a row that bring nothing new: the space is exhausted
+MOST_DRAWS = 100  # in a row that bring nothing new: the space is exhausted
 
 
 class Brackets(Sequential):

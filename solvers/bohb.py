@@ -45,14 +45,17 @@ class Solver(Brackets):
 
         random_ones = super().stream()
         rng = np.random.default_rng([self.search.seed, 1])
-        fewest = self.search.cube.d + 3
+        fewest, known = self.search.cube.d + 3, None
         while True:
             enough = [f for f, trials in self.told.items() if len(trials) >= fewest]
             if not enough or rng.random() < 1 / 3:
                 yield next(random_ones)
-            else:
-                study = self.study(self.told[max(enough)], int(rng.integers(2**31)))
-                yield suggest(study.ask(), self.search.space)
+                continue
+            told = self.told[max(enough)]
+            if known != (max(enough), len(told)):
+                known = max(enough), len(told)
+                study = self.study(told, int(rng.integers(2**31)))
+            yield suggest(study.ask(), self.search.space)
 
     def study(self, told, seed):
         """Return optuna's study of these trials."""
