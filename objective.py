@@ -16,19 +16,26 @@ fidelity, cost        this trial's fidelity; cost of the search so far
 fit_seconds, predict_seconds, suggest_seconds
                       measured: training, predicting the test part, thinking
 size                  deterministic amount of model: trees x leaves, ...
-status                ok or failed
+status                ok, failed, or too slow (to serve: max_predict_seconds)
+afterwards            whether the search was over: see finish_stopped
 config                the configuration as JSON
 point                 its place in the unit cube, hyperparameters in natural order
 metric, split, search_seed, training_seed
                       what it was measured by, on and with
 
 The incumbent is the trial with the lowest validation loss among those at the
-highest fidelity reached so far.
+highest fidelity reached so far. Every rung of a training in parts is a row; the
+seconds of a continued one are those of its continuation.
 """
 
 from benchopt import BaseObjective
 
-from benchmark_utils.components import Component, one_of, whole_number
+from benchmark_utils.components import (
+    Component,
+    number_between,
+    one_of,
+    whole_number,
+)
 from benchmark_utils.metrics import METRICS
 from benchmark_utils.preflight import look_at_selection
 from benchmark_utils.search import Search
@@ -47,11 +54,19 @@ class Objective(Component, BaseObjective):
     # n_trials: budget in full trainings. vary: which sources of variance change from
     # one repetition to the next. metric: "default" is the problem's own. n_folds: 1 is
     # a validation part, k is k-fold cross-validation inside the split.
+    # max_predict_seconds: trials whose test part takes longer to predict (the column
+    # predict_seconds: all its rows, all folds) lose. They are told to the strategy as
+    # the worst loss seen and cannot be the incumbent. Seconds are measured, so such a
+    # search cannot be repeated exactly, recorded times aside.
+    # finish_stopped: after the search, train to the end what it stopped, to see what
+    # was lost by it: rows that leave incumbent and cost as they were.
     parameters = {
         "n_trials": [25],
         "vary": ["all"],
         "metric": ["default"],
         "n_folds": [1],
+        "max_predict_seconds": [None],
+        "finish_stopped": [False],
     }
     sampling_strategy = "callback"
     stopping_criterion = SearchEnds()
@@ -65,6 +80,10 @@ class Objective(Component, BaseObjective):
         whole_number("n_trials", self.n_trials, low=1)
         whole_number("n_folds", self.n_folds, low=1)
         one_of("vary", self.vary, VARY)
+        one_of("finish_stopped", self.finish_stopped, [False, True])
+        if self.max_predict_seconds is not None:
+            seconds = self.max_predict_seconds
+            number_between("max_predict_seconds", seconds, low=0, high=1e9)
         one_of("metric", self.metric, metrics)
         look_at_selection()
 
@@ -75,6 +94,8 @@ class Objective(Component, BaseObjective):
 
     def skip(self, problem, unavailable=None):
         reason = unavailable or problem.unfit(self.metric, self.n_folds)
+        if reason is None and self.max_predict_seconds and not problem.times_prediction:
+            reason = "max_predict_seconds: nobody timed its predictions"
         return reason is not None, reason
 
     def set_data(self, problem, unavailable=None):
@@ -82,7 +103,15 @@ class Objective(Component, BaseObjective):
 
     def get_objective(self):
         seeds = seeds_of(self.get_seed(), self._repetition, self.vary)
-        search = Search(self.problem, self.n_trials, seeds, self.metric, self.n_folds)
+        search = Search(
+            self.problem,
+            self.n_trials,
+            seeds,
+            self.metric,
+            self.n_folds,
+            self.max_predict_seconds,
+            self.finish_stopped,
+        )
         return {"search": search}
 
     def evaluate_result(self, record):

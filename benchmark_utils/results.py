@@ -39,12 +39,19 @@ def losses_in(df: pd.DataFrame) -> list[str]:
     return held or ["validation"]
 
 
-def rows_of(df: pd.DataFrame, dataset: str, objective: str) -> pd.DataFrame:
-    """Return the rows of one problem and objective, solvers with short names."""
+def rows_of(
+    df: pd.DataFrame, dataset: str, objective: str, afterwards: bool = False
+) -> pd.DataFrame:
+    """Return the rows of one problem and objective, solvers with short names.
+
+    Trainings that were finished after the search only if they are asked for.
+    """
     names = {name: without_dots(name) for name in df["dataset_name"].unique()}
     chosen = df["dataset_name"].map(names) == dataset
     rows = df[chosen & (df["objective_name"] == objective)]
     labels = short_names(df["solver_name"].unique())
+    if not afterwards:
+        rows = rows[~rows["objective_afterwards"].astype(bool)]
     return rows.assign(strategy=rows["solver_name"].map(labels))
 
 
@@ -110,6 +117,78 @@ def final_losses(rows: pd.DataFrame, column: str) -> np.ndarray:
     """Return the incumbent's loss at the end of every search that found one."""
     last = rows.sort_values("objective_trial").groupby("idx_rep")[column].last()
     return last[np.isfinite(last)].to_numpy(dtype=float)
+
+
+def given_away(df: pd.DataFrame, dataset: str, objective: str) -> pd.DataFrame:
+    """Return what stopping early lost, one row for each search that finished them.
+
+    Of all configurations of a search, by the validation loss of their full trainings:
+    ``stopped``, whether the best had been stopped; ``valid_loss`` and ``test_loss``,
+    the incumbent's configuration's less the best's.
+    """
+    rows = rows_of(df, dataset, objective, afterwards=True)
+    rows = rows.rename(columns=lambda name: name.removeprefix("objective_"))
+    rows = rows.assign(afterwards=rows["afterwards"].astype(bool))
+    lost = []
+    for (strategy, repetition), search in rows.groupby(
+        ["strategy", "idx_rep"], sort=False
+    ):
+        late = search["afterwards"]
+        chosen = incumbent_row(search[~late])
+        if chosen is None or not late.any():
+            continue
+        full = search[(search["fidelity"] == 1) & (search["status"] == "ok")]
+        own = full[full["trial_id"] == chosen["trial_id"]]
+        if own.empty:  # its training failed after the search
+            continue
+        [own], best = own.to_dict("records"), full.loc[full["valid_loss"].idxmin()]
+        lost.append(
+            {
+                "strategy": strategy,
+                "idx_rep": repetition,
+                "n_stopped": int(late.sum()),
+                "stopped": bool(best["afterwards"]),
+                "valid_loss": own["valid_loss"] - best["valid_loss"],
+                "test_loss": own["test_loss"] - best["test_loss"],
+            }
+        )
+    columns = ["strategy", "idx_rep", "n_stopped", "stopped", "valid_loss", "test_loss"]
+    return pd.DataFrame(lost, columns=columns)
+
+
+def incumbents(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the incumbent at the end of each of a strategy's searches.
+
+    ``loss``, by a loss column; ``predict_seconds``; ``fit_seconds`` of all its rungs.
+    """
+    loss = rows[column]
+    rows = rows.rename(columns=lambda name: name.removeprefix("objective_"))
+    found = []
+    for _, search in rows.assign(loss=loss).sort_values("trial").groupby("idx_rep"):
+        chosen = incumbent_row(search)
+        if chosen is None:
+            continue
+        rungs = search[search["trial_id"] == chosen["trial_id"]]
+        found.append(
+            {
+                "loss": search["loss"].iloc[-1],
+                "predict_seconds": chosen["predict_seconds"],
+                "fit_seconds": rungs["fit_seconds"].sum(),
+            }
+        )
+    return pd.DataFrame(found).dropna()
+
+
+def incumbent_row(search: pd.DataFrame) -> pd.Series | None:
+    """Return the row of a search's incumbent at its end, None where all failed.
+
+    The columns go by their names without benchopt's prefix.
+    """
+    ok = search[search["status"] == "ok"]
+    if ok.empty:
+        return None
+    highest = ok[ok["fidelity"] == ok["fidelity"].max()].sort_values("trial")
+    return highest.loc[highest["valid_loss"].idxmin()]
 
 
 def n_repetitions(rows: pd.DataFrame) -> str:

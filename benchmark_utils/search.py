@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
-from benchmark_utils.problems import Problem, Setting
+from benchmark_utils.problems import Kept, Problem, Setting
 from benchmark_utils.seeds import Seeds, derive
 from benchmark_utils.trials import Outcome, Request, Trial, to_json
 from benchmark_utils.unit_cube import UnitCube
@@ -85,6 +85,10 @@ class Search:
         of this repetition.
     metric, n_folds : str, int
         the loss ("default": the problem's own), and how it is validated.
+    max_predict_seconds : float or None
+        trials that took longer to predict the test part are too slow to serve.
+    finish_stopped : bool
+        whether `finish` trains to the end what the search did not.
 
     Attributes
     ----------
@@ -112,6 +116,8 @@ class Search:
         seeds: Seeds,
         metric: str = "default",
         n_folds: int = 1,
+        max_predict_seconds: float | None = None,
+        finish_stopped: bool = False,
     ):
         self.n_trials = n_trials
         self.seed = seeds.search
@@ -131,7 +137,11 @@ class Search:
         self._n_ids = 0
         self._n_done = 0
         self._admitted = 0.0  # cost of everything asked for, finished or not
+        self._max_predict_seconds = max_predict_seconds
+        self._finish_stopped = finish_stopped
+        self._kept: Kept = {}
         self._trained_to: dict[int, float] = {}
+        self._stopped: dict[int, Request] = {}  # by id, the latest of each
         self._worst = -math.inf
         self._incumbent: tuple[float, Outcome] | None = None
 
@@ -171,8 +181,24 @@ class Search:
         """What a request would be charged: its fidelity less what is trained."""
         return request.fidelity - self._trained_to.get(request.trial_id, 0.0)
 
+    def release(self, ids: Iterable[int]) -> None:
+        """Free the partial models of these trials.
+
+        They can still be continued: then they are trained anew from zero, with the
+        same result, and charged as if they were not.
+        """
+        if not self._finish_stopped:
+            self._forget(ids)
+
+    def _forget(self, ids: Iterable[int]) -> None:
+        for trial_id in ids:
+            for fold in self._kept.values():
+                fold.pop(trial_id, None)
+
     def evaluate(self, requests: Iterable[Request]) -> Iterator[Trial]:
         """Train what is asked for; trials come one by one, as they finish.
+
+        A known trial id at a higher fidelity continues that training.
 
         The strategy's thinking since the last call is shared out over the requests.
 
@@ -211,20 +237,53 @@ class Search:
             )
         self._admitted += total
 
-    def _train(self, requests, suggest_seconds):
+    def finish(self) -> Iterator[None]:
+        """Train to the end, if that was asked for, what was stopped; row by row.
+
+        The search is over: incumbent and cost stay what they are, and no strategy is
+        told. In order of the trial ids. What failed or was too slow stays so.
+        """
+        if self._finish_stopped:
+            requests = {
+                i: request._replace(fidelity=1.0)
+                for i, request in sorted(self._stopped.items())
+            }
+            for _ in self._train(requests, suggest_seconds=0.0, afterwards=True):
+                yield
+
+    def _note_stopped(self, request: Request, outcome: Outcome) -> None:
+        if request.fidelity < 1 and self._status(outcome) == "ok":
+            self._stopped[request.trial_id] = request
+        else:
+            self._stopped.pop(request.trial_id, None)
+
+    def _status(self, outcome: Outcome) -> str:
+        if outcome.failed:
+            return "failed"
+        limit = self._max_predict_seconds
+        return "too slow" if limit and outcome.predict_seconds > limit else "ok"
+
+    def _train(self, requests, suggest_seconds, afterwards=False):
         texts = {i: to_json(r.configuration) for i, r in requests.items()}
         points = self.cube.points(r.configuration for r in requests.values())
         points = dict(zip(requests, points.round(6).tolist(), strict=True))
         seeds = {i: derive(self._training_seed, text) for i, text in texts.items()}
-        outcomes = self._problem.evaluate(list(requests.values()), seeds, self._setting)
+        outcomes = self._problem.evaluate(
+            list(requests.values()), seeds, self._setting, self._kept
+        )
         for outcome in outcomes:
             request = requests[outcome.trial_id]
-            self.cost += self.price(request)
-            self._trained_to[request.trial_id] = request.fidelity
             self._n_done += 1
-            self._update_incumbent(request.fidelity, outcome)
+            if not afterwards:
+                self.cost += self.price(request)
+                self._trained_to[request.trial_id] = request.fidelity
+                self._note_stopped(request, outcome)
+                if outcome.failed:  # perhaps on one fold only
+                    self._forget([request.trial_id])
+                self._update_incumbent(request.fidelity, outcome)
             self.record = {
                 **self._row(request, outcome),
+                "afterwards": afterwards,
                 "suggest_seconds": suggest_seconds,
                 "config": texts[outcome.trial_id],
                 "point": str(points[outcome.trial_id]),
@@ -238,16 +297,17 @@ class Search:
             best_fidelity, best = self._incumbent
             if (-fidelity, outcome.valid_loss) >= (-best_fidelity, best.valid_loss):
                 return
-        if not outcome.failed:
+        if self._status(outcome) == "ok":
             self._incumbent = (fidelity, outcome)
 
     def _trial(self, request: Request, outcome: Outcome) -> Trial:
-        if not outcome.failed:
+        failed = self._status(outcome) != "ok"
+        if not failed:
             self._worst = max(self._worst, outcome.valid_loss)
             loss = outcome.valid_loss
         else:
             loss = self._worst if math.isfinite(self._worst) else math.inf
-        return Trial(*request, loss=loss, size=outcome.size, failed=outcome.failed)
+        return Trial(*request, loss=loss, size=outcome.size, failed=failed)
 
     def _row(self, request: Request, outcome: Outcome) -> dict:
         incumbent = self._incumbent[1] if self._incumbent else None
@@ -264,5 +324,5 @@ class Search:
             "fit_seconds": outcome.fit_seconds,
             "predict_seconds": outcome.predict_seconds,
             "size": outcome.size,
-            "status": "failed" if outcome.failed else "ok",
+            "status": self._status(outcome),
         }

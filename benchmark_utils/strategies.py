@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib
+import itertools
 import math
+import re
 import sys
 import time
 import warnings
@@ -17,6 +19,8 @@ from ConfigSpace import Configuration, ConfigurationSpace
 
 from benchmark_utils.components import Component, missing, one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
+from benchmark_utils.problems import Problem
+from benchmark_utils.rungs import ETA, N_RUNGS, RULES, climb, random_stream, rungs
 from benchmark_utils.search import ROUNDING, BudgetSpent, Search
 from benchmark_utils.trials import Request, Trial
 
@@ -56,10 +60,14 @@ class Strategy(Component, BaseSolver):
 
     ``libraries`` are the optional modules that it imports, each with the package to
     install for it. Where one is missing the strategy is skipped.
+
+    ``in_parts``: whether it trains in parts, by the rungs of its parameters ``eta``
+    and ``n_rungs``, and so is not for problems where that means nothing.
     """
 
     libraries: Mapping[str, str] = {}
     search: Search
+    in_parts = False
 
     def __init__(self, **parameters):
         super().__init__()
@@ -86,8 +94,17 @@ class Strategy(Component, BaseSolver):
     def check_together(self, spaces: list[ConfigurationSpace]) -> None:
         """Fail if something of this strategy is for none of the problems of a run."""
 
+    def unfit_for(self, problem: Problem | Search, n_trials: int) -> str | None:
+        """Say in one line why this strategy cannot search this problem, or None."""
+        lowest = problem.min_fidelity
+        if self.in_parts and len(rungs(lowest, self.eta, self.n_rungs)) == 1:
+            if lowest == 1:
+                return "trains in parts, and this problem has no partial trainings"
+            return f"eta={self.eta}: this problem trains from {lowest:g} to 1"
+        return self.unfit(problem.space, n_trials)
+
     def skip(self, search: Search) -> tuple[bool, str | None]:
-        reason = self.lacks() or self.unfit(search.space, search.n_trials)
+        reason = self.lacks() or self.unfit_for(search, search.n_trials)
         return reason is not None, reason
 
     def set_objective(self, search: Search) -> None:
@@ -101,7 +118,7 @@ class Strategy(Component, BaseSolver):
         return stop_val + 1
 
     def run(self, callback: Callable[[], bool]) -> None:
-        for _ in self.trials():
+        for _ in itertools.chain(self.trials(), self.search.finish()):
             if not callback():
                 break
 
@@ -114,7 +131,33 @@ class Strategy(Component, BaseSolver):
 
 
 class Design(Strategy):
-    """Points fixed in advance: implement ``sample``, or ``propose``."""
+    """Points fixed in advance: implement ``sample``, or ``propose``.
+
+    With ``stopping``, a name of `rungs.RULES`, they are tried in their order, each rung
+    by rung until the rule stops it, and the search costs less than its budget.
+    """
+
+    parameters = {"stopping": [None]}
+    eta, n_rungs = ETA, N_RUNGS
+
+    def __init__(self, **parameters):
+        super().__init__(**parameters)
+        one_of(f"{self.name}: stopping", self.stopping, [None, *RULES])
+
+    def __repr__(self):
+        # A design that is not stopped is called what it always was.
+        name = super().__repr__()
+        if self.stopping is None:
+            name = re.sub(r"stopping=None,?", "", name).replace(",]", "]")
+        return name.removesuffix("[]")
+
+    @property
+    def in_parts(self) -> bool:
+        return self.stopping is not None
+
+    @property
+    def libraries(self) -> Mapping[str, str]:
+        return {"optuna": "optuna"} if self.in_parts else {}
 
     def sample(self, n: int, d: int, rng: np.random.Generator) -> np.ndarray:
         """Return at most n points, ndarray (n, d) in [0, 1]^d."""
@@ -129,8 +172,29 @@ class Design(Strategy):
     def trials(self):
         with self.search.thinking:
             configurations = self.propose(self.search)
+        if self.stopping is not None:
+            yield from climb(self.search, configurations, self.stopping)
+            return
         requests = [self.search.request(c) for c in configurations]
         yield from self.search.evaluate(requests)
+
+
+class Climbing(Strategy):
+    """Random search under a stopping rule, until the budget is spent: name ``rule``."""
+
+    requirements = ["pip::optuna"]
+    libraries = {"optuna": "optuna"}
+    parameters = {"eta": [ETA], "n_rungs": [N_RUNGS]}
+    in_parts = True
+    rule: str
+
+    def check(self):
+        whole_number(f"{self.name}: eta", self.eta, low=2)
+        whole_number(f"{self.name}: n_rungs", self.n_rungs, low=2)
+
+    def trials(self):
+        stream = random_stream(self.search)
+        return climb(self.search, stream, self.rule, self.eta, self.n_rungs)
 
 
 class Sequential(Strategy):

@@ -45,8 +45,8 @@ class Outcome:
 class Trial:
     """What a strategy gets to know of a finished training.
 
-    ``loss`` is the validation loss; of a failed trial it is the worst loss seen so
-    far (infinite as long as none has been seen).
+    ``loss`` is the validation loss; of a failed trial, or one too slow to serve, it is
+    the worst loss seen so far (infinite as long as none has been seen).
     """
 
     trial_id: int

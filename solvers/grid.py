@@ -27,7 +27,7 @@ class Solver(Design):
 
     name = "grid"
     requirements = ["pip::pyyaml"]
-    parameters = {"values": [None]}
+    parameters = {**Design.parameters, "values": [None]}
 
     def files(self):
         if self.values is None:

@@ -15,7 +15,7 @@ class Solver(Design):
 
     name = "manual"
     requirements = ["pip::pyyaml", "pip::pandas"]
-    parameters = {"configurations": [None]}
+    parameters = {**Design.parameters, "configurations": [None]}
     test_config = {
         "configurations": "configs/lists/quick.yml",
         "dataset": {"name": "recorded"},

@@ -14,7 +14,7 @@ class Solver(Design):
 
     name = "rsa-lhs"
     requirements = ["pip::scipy"]
-    parameters = {"boundary": ["periodic"]}
+    parameters = {**Design.parameters, "boundary": ["periodic"]}
 
     def check(self):
         one_of("boundary", self.boundary, BOUNDARIES)

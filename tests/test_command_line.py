@@ -476,8 +476,9 @@ def test_the_quick_configuration_leaves_results_page_and_pdfs(copy):
     assert "tuning_curve" in page
     done = command("plot", ".", "-f", "outputs/quick", "--no-html", "--no-display")
     assert done.returncode == 0, done.stdout + done.stderr
-    # 4 problems: 3 losses by 3 horizontal axes, 3 final losses, the landscape
-    assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * (3 * (3 + 1) + 1)
+    # 4 problems: 3 losses by 3 horizontal axes, by 2 kinds of seconds, at the end;
+    # the landscape, the learning curves
+    assert len(list((copy / "outputs").glob("*.pdf"))) == 4 * (3 * (3 + 2 + 1) + 2)
 
 
 def test_benchopts_own_tests_pass(tmp_path):

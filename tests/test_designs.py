@@ -34,7 +34,7 @@ class Flat(Problem):
     def __init__(self, *hyperparameters):
         self.space = ConfigurationSpace(space=hyperparameters)
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for request in requests:
             yield Outcome(request.trial_id, 1.0)
 

@@ -60,7 +60,7 @@ class Mixed(Problem):
         self.space.add(EqualsCondition(self.space["share"], self.space["kind"], "b"))
         self.cube = UnitCube(self.space)
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for trial_id, configuration, _ in requests:
             [point] = self.cube.points([configuration])
             failed = trial_id in self.failing
@@ -77,7 +77,7 @@ class Spoiled(Problem):
     def __init__(self, problem, n):
         self.space, self.problem, self.n = problem.space, problem, n
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for outcome in self.problem.evaluate(requests, seeds, setting):
             failed = outcome.trial_id <= self.n
             yield Outcome(outcome.trial_id, math.inf) if failed else outcome

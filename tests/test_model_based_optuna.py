@@ -88,7 +88,7 @@ class Given(Problem):
     def __init__(self, space, loss, fails=lambda trial: False, size=lambda c: math.nan):
         self.space, self.loss, self.fails, self.size = space, loss, fails, size
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for request in requests:
             c = request.configuration
             if self.fails(request.trial_id):

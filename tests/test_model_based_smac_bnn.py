@@ -71,7 +71,7 @@ class Closed(Problem):
     def __init__(self, space, failing=()):
         self.space, self.failing, self.n_done = space, failing, 0
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for request in requests:
             loss = self.loss(request.configuration)
             failed = self.n_done in self.failing

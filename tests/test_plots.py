@@ -32,6 +32,12 @@ def rows(losses, solver="random", dataset="simulated[noise=0.1]", seconds=1.0):
                     "objective_suggest_seconds": seconds / 2,
                     "objective_metric": "loss",
                     "objective_valid_loss": own,
+                    "objective_test_loss": own,
+                    "objective_trial_id": np.arange(1, n + 1),
+                    "objective_fidelity": 1.0,
+                    "objective_status": np.where(np.isinf(own), "failed", "ok"),
+                    "objective_afterwards": False,
+                    "objective_predict_seconds": 0.1,
                     "objective_config": '{"x0": 0.25, "x1": 0.5}',
                     "objective_point": "[0.25, 0.5]",
                     "objective_split": repetition,
@@ -95,7 +101,10 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
             rows([[4.0], [2.5]], solver="grid[values=None]"),
         ]
     )
-    assert set(plots()) == {"tuning_curve", "final_losses", "landscape", "geometry"}
+    assert set(plots()) == {
+        *["tuning_curve", "final_losses", "landscape", "geometry"],
+        *["learning_curves", "pareto", "over_pruning"],
+    }
     for plot in plots().values():
         data, options = plot._get_all_plots(df)
         assert len(data) == np.prod([len(values) for values in options.values()])
@@ -106,7 +115,10 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
                 assert all(len(r) == len(figure["columns"]) for r in figure["data"])
             else:
                 labels = {trace["label"].split(":")[0] for trace in figure["data"]}
-            assert labels == {"random", "grid"}
+            if plot.name in ("learning_curves", "over_pruning"):
+                assert not labels  # nothing was trained in parts
+                continue
+            assert labels - {"not dominated"} == {"random", "grid"}
             if plot.type != "image":
                 assert "2 repetitions" in figure["title"]
 
@@ -146,3 +158,74 @@ def test_names_keep_their_parameters_only_where_needed():
         ["grid[values=None]", "lhs", "manual[c=a]", "manual[c=b]"]
     )
     assert list(short.values()) == ["grid", "lhs", "manual[c=a]", "manual[c=b]"]
+
+
+def in_parts():
+    """Return a search of three configurations: stopped, failed, incumbent; and late."""
+    trials = [
+        # trial_id, fidelity, loss, seconds to fit, to predict, afterwards
+        (1, 1 / 3, 5.0, 1.0, 0.1, False),
+        (2, 1 / 3, np.inf, 1.0, np.nan, False),
+        (3, 1 / 3, 4.0, 1.0, 0.2, False),
+        (3, 1.0, 3.0, 2.0, 0.4, False),
+        (1, 1.0, 2.5, 2.0, 0.3, True),
+    ]
+    ids, fidelity, losses, fit, predict, late = zip(*trials, strict=True)
+    return rows([list(losses)], solver="asha[eta=3]").assign(
+        objective_trial_id=ids,
+        objective_fidelity=fidelity,
+        objective_fit_seconds=fit,
+        objective_predict_seconds=predict,
+        objective_afterwards=late,
+        objective_test_loss=[loss + 1 for loss in losses],
+        objective_value=[5.0, 5.0, 4.0, 3.0, 3.0],
+        objective_cost=[1 / 3, 2 / 3, 1.0, 5 / 3, 5 / 3],
+    )
+
+
+OPTIONS = {"dataset": "simulated[noise=0·1]", "objective": "hpo"}
+
+
+def test_learning_curves_show_the_search_and_not_what_came_after():
+    both = pd.concat([in_parts(), rows([[3.0]])])
+    [image] = plots()["learning_curves"].plot(both, **OPTIONS)
+    assert image["label"] == "asha: 2 of 3 stopped"
+    again = in_parts()
+    shown = plots()["learning_curves"].plot(again[:4], **OPTIONS)[0]["image"]
+    assert np.array_equal(shown, image["image"])
+    bold = (np.abs(shown - [0xD6 / 255, 0x20 / 255, 0x4E / 255]) < 0.01).all(axis=2)
+    assert bold.sum() > 100  # the incumbent
+
+
+def test_the_pareto_plot_has_the_incumbents_loss_and_seconds():
+    dear = rows([[9.0]], solver="lhs", seconds=7.0)
+    cheap = rows([[4.0]], solver="grid", seconds=0.5)
+    both = pd.concat([in_parts(), dear, cheap])
+    found = {}
+    for seconds in ("fit_seconds", "predict_seconds"):
+        traces = plots()["pareto"].plot(
+            both, **OPTIONS, loss="validation", seconds=seconds
+        )
+        found[seconds] = {t["label"]: (t["x"], t["y"]) for t in traces}
+    assert found["fit_seconds"]["asha"] == ([3.0], [3.0])  # both rungs
+    assert found["predict_seconds"]["asha"] == ([0.4], [3.0])
+    assert found["fit_seconds"]["not dominated"] == ([0.5, 3.0], [4.0, 3.0])
+    assert found["predict_seconds"]["not dominated"] == ([0.1, 0.4], [4.0, 3.0])
+
+
+def test_over_pruning_is_counted_from_what_was_finished_afterwards():
+    both = pd.concat([in_parts(), rows([[3.0]])])
+    table = plots()["over_pruning"].plot(both, **OPTIONS)
+    assert table == [["asha", "1.0", "1 of 1", "0.5", "0.5", "0.5"]]
+
+
+def test_curves_end_with_the_search():
+    x, y = results.step_curves(
+        results.rows_of(in_parts(), **OPTIONS), "objective_value", "cost"
+    )
+    assert x == pytest.approx([1 / 3, 2 / 3, 1, 5 / 3])
+    assert y.tolist() == [[5, 5, 4, 3]]
+    x, _ = results.step_curves(
+        results.rows_of(in_parts(), **OPTIONS), "objective_value", "seconds"
+    )
+    assert x[-1] == pytest.approx(1 + 1 + 1 + 2 + 4 * 0.5)

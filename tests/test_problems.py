@@ -341,11 +341,11 @@ def small_table():
 @pytest.mark.parametrize("fate", ["raises", "predicts NaN"])
 def test_a_training_that_fails_is_a_failed_trial_and_the_search_goes_on(fate, solver):
     class Moody(lightgbm_learner.LightGBM):
-        def train(self, configuration, data, seed, metric):
-            if configuration["num_leaves"] > 30 and fate == "raises":
+        def proceed(self, training, data, fidelity):
+            if training.params["num_leaves"] > 30 and fate == "raises":
                 raise RuntimeError("diverged")
-            fit = super().train(configuration, data, seed, metric)
-            if configuration["num_leaves"] > 30:
+            fit = super().proceed(training, data, fidelity)
+            if training.params["num_leaves"] > 30:
                 fit.valid_prediction[:] = np.nan
             return fit
 

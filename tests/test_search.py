@@ -28,7 +28,7 @@ class Scripted(Problem):
         self.min_fidelity = min_fidelity
         self.losses = iter(losses)
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         for request in requests:
             loss = next(self.losses)
             yield Outcome(request.trial_id, loss, test_loss=10 * loss, regret=loss)
@@ -59,7 +59,7 @@ def test_the_first_of_equals_stays_the_incumbent():
     search = new_search(Scripted([1.0, 1.0]), 2)
     problem_losses = iter([5.0, 7.0])
 
-    def evaluate(requests, seeds, setting):
+    def evaluate(requests, seeds, setting, kept=None):
         for request in requests:
             yield Outcome(request.trial_id, 1.0, test_loss=next(problem_losses))
 

@@ -1,5 +1,6 @@
 """Gradient-boosted trees (Ke et al. 2017), through lightgbm."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import lightgbm
 import numpy as np
 from ConfigSpace import ConfigurationSpace, Float, Integer
 
-from benchmark_utils.learners import Fit, OneAtATime
+from benchmark_utils.learners import Continued, Fit, n_of
 from benchmark_utils.splits import Parts
 
 METRIC_NAMES = {
@@ -29,18 +30,33 @@ class Binned:
     valid: lightgbm.Dataset
 
 
-class LightGBM(OneAtATime):
-    """LightGBM, single-threaded and deterministic.
+@dataclass(eq=False)
+class Boosting:
+    """A training under way; ``best_round`` is the one that early stopping keeps.
+
+    Rounds are counted here: one that finds nothing to split leaves no tree.
+    """
+
+    params: dict
+    booster: lightgbm.Booster | None = None
+    rounds: int = 0
+    best_round: int = 0
+    best_loss: float = math.inf
+
+
+class LightGBM(Continued):
+    """LightGBM, single-threaded and deterministic; the fidelity is a share of trees.
 
     Parameters
     ----------
     space, defaults
         see `practitioners` and `copenhagen` below.
     most_trees : int
-        boosting rounds of a full training.
+        boosting rounds of a full training; of a partial one its share, rounded up.
     patience : int or None
         stop after so many rounds without a better loss on the validation part, and
-        keep the best round; None trains all rounds.
+        keep the best round; None trains all rounds. What is continued after that
+        has nothing left to do, and is charged all the same.
     """
 
     def __init__(
@@ -53,6 +69,7 @@ class LightGBM(OneAtATime):
         self.space = space
         self.defaults = defaults
         self.most_trees = most_trees
+        self.min_fidelity = 1 / most_trees
         self.patience = patience
 
     def prepare(self, parts):
@@ -88,38 +105,56 @@ class LightGBM(OneAtATime):
             **BINNING,
         }
 
-    def train(self, configuration, data, seed, metric):
-        parts = data.parts
-        params = self.parameters(configuration, parts.n_classes, seed, metric)
+    def begin(self, configuration, data, seed, metric):
+        n_classes = data.parts.n_classes
+        return Boosting(self.parameters(configuration, n_classes, seed, metric))
+
+    def proceed(self, training, data, fidelity):
+        n_rounds = n_of(fidelity, self.most_trees)
         start = time.perf_counter()
-        if self.patience is None:
-            booster = lightgbm.train(params, data.train, self.most_trees)
-        else:
-            stop = lightgbm.early_stopping(self.patience, verbose=False)
-            booster = lightgbm.train(
-                params,
-                data.train,
-                self.most_trees,
-                valid_sets=[data.valid],
-                callbacks=[stop],
-            )
+        while not self._is_done(training, n_rounds):
+            self._boost(training, data)
         fitted = time.perf_counter()
-        test = self._predict(booster, parts.X_test)
+        booster = training.booster
+        rounds = training.best_round if self.patience else training.rounds
+        test = self._predict(booster, data.parts.X_test, rounds)
         predicted = time.perf_counter()
-        valid = self._predict(booster, parts.X_valid)
-        rounds = booster.best_iteration if self.patience else self.most_trees
+        valid = self._predict(booster, data.parts.X_valid, rounds)
         trees = rounds * booster.num_model_per_iteration()
         return Fit(
             valid,
             test,
             fit_seconds=fitted - start,
             predict_seconds=predicted - fitted,
-            size=float(trees * configuration.get("num_leaves", 31)),
+            size=float(trees * training.params.get("num_leaves", 31)),
         )
 
+    def _is_done(self, training, n_rounds):
+        if self.patience and training.rounds - training.best_round >= self.patience:
+            return True
+        return training.rounds >= n_rounds
+
+    def _boost(self, training, data):
+        if training.booster is not None:
+            training.booster.update()
+        else:
+            training.booster = lightgbm.train(
+                training.params,
+                data.train,
+                num_boost_round=1,
+                valid_sets=[data.valid] if self.patience else None,
+                keep_training_booster=True,
+            )
+        training.rounds += 1
+        if self.patience:
+            [(_, _, loss, _)] = training.booster.eval_valid()
+            if loss < training.best_loss:
+                training.best_loss = loss
+                training.best_round = training.rounds
+
     @staticmethod
-    def _predict(booster, X):
-        prediction = booster.predict(X, num_threads=1)
+    def _predict(booster, X, rounds):
+        prediction = booster.predict(X, num_iteration=rounds, num_threads=1)
         if booster.params["objective"] == "binary":
             return np.column_stack([1 - prediction, prediction])
         return prediction

@@ -11,21 +11,25 @@ from ConfigSpace import (
 )
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from benchmark_utils.learners import Fit, OneAtATime, all_classes
+from benchmark_utils.learners import Continued, Fit, all_classes, n_of
 
 N_TREES = 100
 
 
-class RandomForest(OneAtATime):
+class RandomForest(Continued):
     """100 trees; features per split, node size, and whether and how to resample.
 
     The hyperparameters that Probst, Wright & Boulesteix 2019 (WIREs Data Mining 9,
     "Hyperparameters and tuning strategies for random forest") find to matter:
     `max_samples` exists only where `bootstrap` is true.
 
+    The fidelity is a share of the trees, as in HPOBench (Eggensperger et al. 2021).
+
     Folklore: scikit-learn's defaults for the task; the other task's share of
     features; larger leaves; extremely small samples; all data for every tree.
     """
+
+    min_fidelity = 1 / N_TREES
 
     def __init__(self, task: str, n_features: int):
         self._forest = {
@@ -60,12 +64,20 @@ class RandomForest(OneAtATime):
     def prepare(self, parts):
         return parts
 
-    def train(self, configuration, data, seed, metric):
-        model = self._forest(
-            n_estimators=N_TREES, random_state=seed, n_jobs=1, **dict(configuration)
+    def begin(self, configuration, data, seed, metric):
+        return self._forest(
+            n_estimators=0,
+            warm_start=True,  # the trees there are stay, as they would have been
+            random_state=seed,
+            n_jobs=1,
+            **dict(configuration),
         )
+
+    def proceed(self, model, data, fidelity):
+        n_trees = n_of(fidelity, N_TREES)
         start = time.perf_counter()
-        model.fit(data.X_train, data.y_train)
+        if n_trees > model.n_estimators:
+            model.set_params(n_estimators=n_trees).fit(data.X_train, data.y_train)
         fitted = time.perf_counter()
         test = self._predict(model, data.X_test, data.n_classes)
         predicted = time.perf_counter()

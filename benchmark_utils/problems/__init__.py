@@ -8,6 +8,9 @@ from ConfigSpace import ConfigurationSpace
 
 from benchmark_utils.trials import Outcome, Request
 
+# What learners keep of partial trainings: fold -> trial id -> anything.
+Kept = dict[int, dict[int, object]]
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -39,6 +42,8 @@ class Problem(ABC):
         training does not exist.
     has_folds : bool
         whether there is data that cross-validation could cut.
+    times_prediction : bool
+        whether its outcomes have ``predict_seconds``.
     """
 
     space: ConfigurationSpace
@@ -46,15 +51,25 @@ class Problem(ABC):
     defaults: list[dict]
     min_fidelity: float = 1.0
     has_folds: bool = False
+    times_prediction: bool = True
 
     @abstractmethod
     def evaluate(
-        self, requests: list[Request], seeds: dict[int, int], setting: Setting
+        self,
+        requests: list[Request],
+        seeds: dict[int, int],
+        setting: Setting,
+        kept: Kept | None = None,
     ) -> Iterator[Outcome]:
         """Train every request and yield its outcome, in the order they finish.
 
         ``seeds`` has the training seed of each trial id. A configuration that
         raises or diverges is an outcome with infinite loss, never an exception.
+
+        A training is continued from what ``kept`` holds of it, and leaves there what
+        the next continuation needs. It is the search's, for a problem is immutable;
+        without it, or what it had of a trial, the trial is trained from zero, which
+        makes no difference to the outcome, measured seconds aside.
         """
 
     def unfit(self, metric: str, n_folds: int) -> str | None:

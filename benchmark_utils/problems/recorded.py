@@ -123,6 +123,7 @@ class Recorded(Problem):
             for name, domain in domains.items()
         }
         self.metrics = (self._entry.metric,)
+        self.times_prediction = self._entry.predict_seconds is not None
         self.defaults = [dict(default) for default in self._entry.defaults]
         self.space = ConfigurationSpace(
             space=[
@@ -135,7 +136,7 @@ class Recorded(Problem):
             ]
         )
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         entry = self._entry
         for trial_id, configuration, _ in requests:
             key = "".join(

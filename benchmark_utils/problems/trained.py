@@ -39,6 +39,7 @@ class Trained(Problem):
         self.space = learner.space
         self.defaults = learner.defaults
         self.metrics = tuple(METRICS[table.task])
+        self.min_fidelity = learner.min_fidelity
         self._table, self._learner = table, learner
         self._split_size, self._spread = split_size, spread
         self._prepared: tuple[Setting, list[tuple[Parts, object]]] | None = None
@@ -60,17 +61,20 @@ class Trained(Problem):
         )
         return cut(self._table, rows, setting.n_folds)
 
-    def evaluate(self, requests, seeds, setting):
+    def evaluate(self, requests, seeds, setting, kept=None):
         try:
             folds = self._prepare(setting)
         except Exception as error:  # the learner cannot take this data at all
             for request in requests:
                 yield failed(request.trial_id, error, 0.0)
             return
+        kept = {} if kept is None else kept
         started = time.perf_counter()
         fits = [
-            self._learner.fit(requests, data, seeds, setting.metric)
-            for _, data in folds
+            self._learner.fit(
+                requests, data, seeds, setting.metric, kept.setdefault(fold, {})
+            )
+            for fold, (_, data) in enumerate(folds)
         ]
         # A learner may finish its trials in another order on another fold.
         done = defaultdict(dict)
