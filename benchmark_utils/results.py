@@ -55,6 +55,13 @@ def rows_of(
     return rows.assign(strategy=rows["solver_name"].map(labels))
 
 
+def one_row_each(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the row to which every configuration of a search was trained furthest."""
+    trial = ["solver_name", "idx_rep", "objective_trial_id"]
+    rows = rows.sort_values("objective_trial", kind="stable")
+    return rows.drop_duplicates(trial, keep="last").sort_index()
+
+
 def short_names(names: list[str]) -> dict[str, str]:
     """Drop the parameters of solvers where the name alone says which is meant."""
     bare = {name: name.split("[")[0] for name in names}

@@ -2,7 +2,8 @@
 
     python benchmarks/overhead.py
 
-prints, both sides of every ratio measured in the same run:
+prints, both sides of every ratio measured in the same run (`python
+benchmarks/overhead.py parts` only the last):
 
 1. a search of 200 LightGBM trials (housing, or a bundled table where the sales are
    not on this machine) against a bare loop of the same trainings, trial by trial in
@@ -10,7 +11,9 @@ prints, both sides of every ratio measured in the same run:
 2. milliseconds per trial of a random search on a recorded table, from end to end:
    `benchopt run` with 100 repetitions of 100 trials less one with 1, with and without
    the cache, against a bare loop of the look-ups, and optuna's random sampler where
-   it is installed. Each is the best of three.
+   it is installed. Each is the best of three;
+3. seconds of LightGBM trainings over the rungs 1/27, 1/9, 1/3 and 1, summed, against
+   the same trainings in one, in turn, each the best of three.
 """
 
 import json
@@ -32,8 +35,10 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark_utils.problems import Setting  # noqa: E402
 from benchmark_utils.problems.recorded import Recorded  # noqa: E402
+from benchmark_utils.rungs import rungs  # noqa: E402
 from benchmark_utils.search import Search  # noqa: E402
 from benchmark_utils.seeds import Seeds, derive  # noqa: E402
+from benchmark_utils.trials import Request  # noqa: E402
 
 SEEDS = Seeds(search=1, split=0, data=2, training=3)
 
@@ -76,6 +81,47 @@ def lightgbm_search(n_trials: int = 200) -> None:
     ratio = sum(ours) / sum(bare)
     print(f"LightGBM, {name}, {n_trials} trials, {1e3 * np.mean(bare):.1f} ms each:")
     print(f"  search / bare loop        {ratio:.3f}   (at most 1.05)")
+
+
+def timed_rungs(problem, configuration, seed, setting, fidelities):
+    """Return the summed seconds of training to these fidelities, and the loss."""
+    kept, outcomes = {}, []
+    for fidelity in fidelities:
+        request = Request(0, configuration, fidelity)
+        outcomes += problem.evaluate([request], {0: seed}, setting, kept)
+    return sum(o.fit_seconds for o in outcomes), outcomes[-1].valid_loss
+
+
+def trainings_in_parts(n_configurations: int = 10) -> None:
+    """Print what training over rungs costs more than training at once."""
+    datasets = {cls.name: cls for cls in Benchmark(ROOT).get_datasets()}
+    choices = [
+        ("housing", {"market": "california"}),
+        ("housing", {"market": "california", "learner": "lightgbm-practitioners"}),
+        ("tabular", {"table": "breast_cancer"}),
+        ("tabular", {"table": "digits"}),
+    ]
+    for name, parameters in choices:
+        dataset = datasets[name].get_instance(**parameters)
+        problem = dataset.get_data()["problem"]
+        if problem is None:
+            continue
+        setting = Setting(problem.metrics[0], 1, SEEDS.split, SEEDS.data)
+        search = Search(problem, n_configurations, SEEDS)
+        points = np.random.default_rng(0).random((n_configurations, search.cube.d))
+        parts, whole = [], []
+        for i, configuration in enumerate(search.cube.configurations(points)):
+            case = problem, configuration, i, setting
+            pairs = [
+                (timed_rungs(*case, rungs(0.01)), timed_rungs(*case, [1.0]))
+                for _ in range(3)
+            ]
+            assert len({loss for pair in pairs for _, loss in pair}) == 1
+            parts.append(min(p for (p, _), _ in pairs))
+            whole.append(min(w for _, (w, _) in pairs))
+        ratio = sum(parts) / sum(whole)
+        print(f"{dataset}, {n_configurations} configurations:")
+        print(f"  over the rungs / at once  {ratio:.3f}   (at most 1.1)")
 
 
 def bare_training(learner, data, record) -> float:
@@ -171,5 +217,7 @@ def run_benchopt(n_trials: int, repetitions: int, *options: str) -> float:
 
 
 if __name__ == "__main__":
-    lightgbm_search()
-    recorded_search()
+    if sys.argv[1:] != ["parts"]:
+        lightgbm_search()
+        recorded_search()
+    trainings_in_parts()

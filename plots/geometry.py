@@ -33,8 +33,9 @@ class Plot(BasePlot):
         column, _ = results.loss_column(rows, loss)
         table = []
         for strategy, own in rows.groupby("strategy", sort=False):
+            tried = results.one_row_each(own)
             designs = [
-                landscape.points_of(search) for _, search in own.groupby("idx_rep")
+                landscape.points_of(search) for _, search in tried.groupby("idx_rep")
             ]
             losses = results.final_losses(own, column)
             measures = [

@@ -48,7 +48,7 @@ class Plot(BasePlot):
 
     def _first_repetition(self, df, dataset, objective):
         # All trials that met the same data and seeds as those of repetition 0.
-        rows = results.rows_of(df, dataset, objective)
+        rows = results.one_row_each(results.rows_of(df, dataset, objective))
         first = rows[rows["idx_rep"] == rows["idx_rep"].min()]
         same = np.ones(len(rows), dtype=bool)
         for column in ("objective_split", "objective_training_seed"):

@@ -32,7 +32,7 @@ class Plot(BasePlot):
                 points.append(
                     {"x": [x], "y": [y], "label": strategy} | self.get_style(strategy)
                 )
-        points.sort(key=lambda point: point["x"])
+        points.sort(key=lambda point: (point["x"], point["y"]))
         front, lowest = {"x": [], "y": []}, np.inf
         for point in points:
             if point["y"][0] < lowest:

@@ -229,3 +229,12 @@ def test_curves_end_with_the_search():
         results.rows_of(in_parts(), **OPTIONS), "objective_value", "seconds"
     )
     assert x[-1] == pytest.approx(1 + 1 + 1 + 2 + 4 * 0.5)
+
+
+def test_a_configuration_trained_in_parts_is_one_point():
+    kept = results.one_row_each(in_parts()[:4])
+    assert kept["objective_trial_id"].tolist() == [1, 2, 3]
+    assert kept["objective_fidelity"].tolist() == pytest.approx([1 / 3, 1 / 3, 1])
+    plot = plots()["geometry"]
+    [line] = plot.plot(in_parts(), **OPTIONS, loss="validation")
+    assert line[1] == 3
