@@ -49,7 +49,7 @@ def _look_at_solver(solver, objectives, problems, named):
         f"{solver} on {dataset}: {reason}"
         for dataset, problem in problems.items()
         for objective in objectives
-        if (reason := solver.unfit_for(problem, objective.n_trials))
+        if (reason := solver.unfit(problem.space, objective.n_trials))
     ]
     if problems:
         solver.check_together([problem.space for problem in problems.values()])

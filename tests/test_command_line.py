@@ -508,3 +508,13 @@ def test_a_missing_package_skips_its_strategy_and_nothing_else(benchopt, tmp_pat
     assert code == 0
     assert output.count("needs the package cmaes: pip install cmaes") == 1
     assert rows["solver_name"].tolist() == ["random"] * 4
+
+
+def test_training_in_parts_is_skipped_where_it_means_nothing(benchopt):
+    code, output, rows = benchopt(
+        *("-d", "recorded", "-s", "asha", "-s", "grid[stopping=median]"),
+        *("-s", "random", "-o", "hpo[n_trials=4]"),
+    )
+    assert code == 0
+    assert output.count("this problem has no partial trainings") == 2
+    assert rows["solver_name"].tolist() == ["random"] * 4
