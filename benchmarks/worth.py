@@ -66,19 +66,21 @@ def worths(df: pd.DataFrame, problem: str) -> tuple[pd.DataFrame, str]:
     return table, title
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Return the table as it stands in the README."""
-    lines = [
-        "| | "
-        + " | ".join(f"loss at {b}" for b in BUDGETS)
-        + f" | random trials that its {BUDGETS[0]} are worth (95 %) |",
-        "|---" * (len(BUDGETS) + 2) + "|",
-    ]
-    for _, row in table.iterrows():
-        losses = [f"{row[f'loss {b}']:.4g}" for b in BUDGETS]
-        cells = [f"`{row['strategy']}`", *losses, str(row[f"worth {BUDGETS[0]}"])]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def markdown(tables: dict[str, pd.DataFrame]) -> str:
+    """Return the tables of all problems side by side, as they stand in the README."""
+    head = ["strategy"]
+    cells = {}
+    for problem, table in tables.items():
+        head += [
+            f"{problem}: loss at {b}" if b == BUDGETS[0] else f"{b}" for b in BUDGETS
+        ]
+        head += [f"its {BUDGETS[0]} are worth (95 %)"]
+        for _, row in table.iterrows():
+            losses = [f"{row[f'loss {b}']:.3g}" for b in BUDGETS]
+            line = cells.setdefault(row["strategy"], [f"`{row['strategy']}`"])
+            line += [*losses, str(row[f"worth {BUDGETS[0]}"])]
+    lines = [head, ["---"] * len(head), *cells.values()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def draw(axis: plt.Axes, table: pd.DataFrame, title: str) -> None:
@@ -112,10 +114,13 @@ def main(sources: list[str], target: str) -> None:
     df = pd.concat([pd.read_parquet(source) for source in sources])
     problems = df["dataset_name"].unique()
     figure, axes = plt.subplots(1, len(problems), figsize=(5.2 * len(problems), 4.8))
+    tables = {}
     for axis, problem in zip(np.atleast_1d(axes), problems, strict=True):
         table, title = worths(df, problem)
-        print(f"\n{problem}; {title}\n\n{markdown(table)}")
+        tables[problem.split("[")[0]] = table
+        print(f"{problem}: {title}")
         draw(axis, table, title)
+    print(f"\n{markdown(tables)}")
     handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
     figure.legend(handles, labels, ncol=len(BUDGETS), loc="lower center", frameon=False)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
