@@ -1,9 +1,8 @@
-"""Which strategy is better, how sure is that, and how many random trials it is worth."""
+"""Which strategy is better, how sure is that, how many random trials is it worth."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from benchmark_utils.tuning_curves import check_confidence, pools_of, t_over_splits
 
