@@ -71,9 +71,10 @@ class Population(NamedTuple):
 
 def population(kind: str, valid, loss=None) -> Population:
     valid = np.asarray(valid, dtype=float)
-    loss = valid if loss is None else np.asarray(loss, dtype=float)
     order = np.argsort(valid, kind="stable")
-    return Population(kind, valid[order], loss[order])
+    valid = valid[order]
+    # One and the same array where the validation loss is what is reported.
+    return Population(kind, valid, valid if loss is None else np.asarray(loss)[order])
 
 
 def simulated() -> dict[str, Population]:
