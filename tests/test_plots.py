@@ -95,7 +95,13 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
             rows([[4.0], [2.5]], solver="grid[values=None]"),
         ]
     )
-    assert set(plots()) == {"tuning_curve", "final_losses", "landscape", "geometry"}
+    assert set(plots()) == {
+        "tuning_curve",
+        "final_losses",
+        "comparison",
+        "landscape",
+        "geometry",
+    }
     for plot in plots().values():
         data, options = plot._get_all_plots(df)
         assert len(data) == np.prod([len(values) for values in options.values()])
@@ -146,3 +152,18 @@ def test_names_keep_their_parameters_only_where_needed():
         ["grid[values=None]", "lhs", "manual[c=a]", "manual[c=b]"]
     )
     assert list(short.values()) == ["grid", "lhs", "manual[c=a]", "manual[c=b]"]
+
+
+def test_the_comparison_is_in_pairs_with_random_search():
+    losses = [[4.0, 3.0, 2.0, 2.5]] * 6
+    df = pd.concat([rows(losses), rows([[1.0]] * 6, solver="tpe")])
+    data, _ = plots()["comparison"]._get_all_plots(df)
+    [figure] = data.values()
+    table = {
+        row[0]: dict(zip(figure["columns"], row, strict=True)) for row in figure["data"]
+    }
+    assert table["tpe"]["P(beats random)"] == "1.00"
+    assert table["tpe"]["p value"] == "0.031"
+    assert table["tpe"]["worth in random trials"] == "> 4 (> 4 to > 4)"
+    assert (table["tpe"]["mean rank"], table["random"]["mean rank"]) == (1, 2)
+    assert table["random"]["worth in random trials"] == ""
