@@ -1,12 +1,18 @@
 """Which strategy is better, how sure is that, how many random trials is it worth."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmark_utils.tuning_curves import check_confidence, pools_of, t_over_splits
+from benchmark_utils.tuning_curves import (
+    Pool,
+    check_confidence,
+    pools_of,
+    t_over_splits,
+)
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,19 @@ def random_trials_worth(
         raise ValueError(
             f"losses must be {len(pools)} finite numbers, one for each pool"
         )
+    return worth_on(*curves_of(pools), losses, confidence)
+
+
+def curves_of(pools: list[Pool]) -> tuple[np.ndarray, np.ndarray]:
+    """Return up to 400 numbers of trials and each pool's mean curve, (splits, n)."""
     most = min(len(pool.loss) for pool in pools)
     n = np.unique(np.geomspace(1, most, 400).round().astype(int))
-    curves = np.array([[pool.mean(int(k)) for pool in pools] for k in n]).T
+    return n, np.array([[pool.mean(int(k)) for pool in pools] for k in n]).T
+
+
+def worth_on(n, curves, losses: np.ndarray, confidence: float = 0.95) -> Worth:
+    """Return the worth of a strategy's losses on the `curves_of` random trials."""
+    most = int(n[-1])
     lead, _, half = t_over_splits(curves - losses[:, None], confidence)
     # lead > 0: the strategy is better than n random trials.
     worth = first_crossing(n, lead)
@@ -142,15 +158,23 @@ def beats(losses_a, losses_b, confidence: float = 0.95) -> Beats:
     return Beats(wins / S, float(low), float(high), flip_test(a, b), S)
 
 
-def flip_test(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the two-sided p value of the sign-flip test on the mean of a - b."""
-    # Failed searches are infinitely bad: worse than any difference that was seen.
+def differences(a, b) -> np.ndarray:
+    """Return a - b without zeros.
+
+    Failed searches are infinitely bad: worse than any difference that was seen.
+    """
+    a, b = (np.asarray(losses, dtype=float) for losses in (a, b))
     both = np.isinf(a) & np.isinf(b)
     with np.errstate(invalid="ignore"):
         d = np.where(both, 0.0, a - b)
     worst = 2 * np.abs(d[np.isfinite(d)]).sum() + 1
     d = np.clip(d, -worst, worst)
-    d = d[d != 0]
+    return d[d != 0]
+
+
+def flip_test(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the two-sided p value of the sign-flip test on the mean of a - b."""
+    d = differences(a, b)
     if len(d) == 0:
         return 1.0
     if 2 ** len(d) <= MOST_FLIPS:
@@ -192,3 +216,43 @@ def mean_ranks(losses: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
         }
     )
     return table.sort_values("mean_rank", kind="stable")
+
+
+def wilcoxon_pairs(losses: pd.DataFrame) -> pd.DataFrame:
+    """Return which two strategies differ, by Wilcoxon's signed ranks over problems.
+
+    losses : one row for each problem (or split), one column for each strategy.
+    Columns ``a, b, p_value, holm``: of every pair, the two-sided p value (scipy; exact
+    for up to 50 problems without ties), and that of Holm 1979, with which all pairs
+    together have the nominal error. Benavoli, Corani & Mangili 2016 (JMLR 17) prefer
+    it to Nemenyi's test, in which the difference of two depends on the others.
+    """
+    n, k = losses.shape
+    if n < 2 or k < 2 or losses.isna().any(axis=None):
+        raise ValueError("Wilcoxon needs 2 problems and 2 strategies, without gaps")
+    pairs = list(itertools.combinations(losses.columns, 2))
+    p_values = [signed_ranks_p_value(losses[a], losses[b]) for a, b in pairs]
+    table = pd.DataFrame(pairs, columns=["a", "b"])
+    return table.assign(p_value=p_values, holm=holm(p_values))
+
+
+def signed_ranks_p_value(a, b) -> float:
+    """Return Wilcoxon's two-sided p value; zeros are left out, with ties permuted."""
+    d = differences(a, b)
+    if len(d) == 0:
+        return 1.0
+    method = "auto"
+    if len(np.unique(np.abs(d))) < len(d):
+        # 2^13 sign flips and less are all made
+        method = stats.PermutationMethod(n_resamples=9999, rng=0)
+    return float(stats.wilcoxon(d, method=method).pvalue)
+
+
+def holm(p_values) -> np.ndarray:
+    """Return p values adjusted so that all tests together have the nominal error."""
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    scaled = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(scaled, 1)
+    return adjusted

@@ -51,6 +51,8 @@ class SearchEnds(StoppingCriterion):
 class Strategy(Component, BaseSolver):
     """A benchopt solver that searches: one row for each trial."""
 
+    # Whether a search of n trials is the first n trials of a longer one.
+    extensible = True
     search: Search
 
     def __init__(self, **parameters):
@@ -87,7 +89,7 @@ class Strategy(Component, BaseSolver):
                 break
 
     def get_result(self) -> dict:
-        return {"record": self.search.record}
+        return {"record": {**self.search.record, "extensible": self.extensible}}
 
     @abstractmethod
     def trials(self) -> Iterator[Trial]:

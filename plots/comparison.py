@@ -1,9 +1,9 @@
 import numpy as np
-import pandas as pd
 from benchopt import BasePlot
 
-from benchmark_utils import results
+from benchmark_utils import paired, results
 from benchmark_utils.comparison import beats, mean_ranks, random_trials_worth
+from benchmark_utils.mean_curves import pools_of_random_search
 
 COLUMNS = [
     "strategy", "trials", "repetitions", "mean loss", "mean rank",
@@ -25,9 +25,7 @@ class Plot(BasePlot):
     options = {
         "dataset": results.problems_in,
         "objective": results.objectives_in,
-        "loss": lambda df: (
-            [x for x in results.losses_in(df) if x != "regret"] or ["validation"]
-        ),
+        "loss": paired.losses_but_regret,
     }
 
     def plot(self, df, dataset, objective, loss):
@@ -38,7 +36,7 @@ class Plot(BasePlot):
         trials = last["objective_trial"].last().groupby("strategy").max()
         shared = final.dropna()
         ranks = mean_ranks(shared)["mean_rank"] if min(shared.shape) > 1 else {}
-        pools = pools_in(rows, column)
+        pools = pools_of_random_search(rows, column)
         table = []
         for strategy in rows["strategy"].unique():
             own = final[strategy].dropna()
@@ -76,16 +74,3 @@ class Plot(BasePlot):
             "default_order_column": 3,
             "default_order_ascending": True,
         }
-
-
-def pools_in(rows: pd.DataFrame, column: str) -> dict[int, tuple]:
-    """Return random search's validation and reported losses for each repetition."""
-    pools = {}
-    for repetition, own in rows[rows["strategy"] == "random"].groupby("idx_rep"):
-        valid = own["objective_valid_loss"].to_numpy(dtype=float)
-        reported = valid
-        if column == results.LOSSES["test"]:
-            reported = own["objective_test_loss"].to_numpy(dtype=float)
-        if np.isfinite(valid).any():
-            pools[repetition] = (valid, reported)
-    return pools

@@ -26,6 +26,7 @@ class Solver(ModelBased):
     """
 
     name = "random-forest"
+    extensible = False
     requirements = ["pip::smac"]
     parameters = {**ModelBased.parameters, "retrain_after": [1]}
 

@@ -1,0 +1,41 @@
+"""How mean curves become what benchopt draws: lines with ribbons, dots with bars."""
+
+import numpy as np
+import pandas as pd
+
+from benchmark_utils.mean_curves import SPREAD
+
+
+def band(curve: pd.DataFrame, ribbon: str) -> tuple[pd.Series, pd.Series]:
+    """Return the limits of a ribbon of `mean_curves.RIBBONS`."""
+    if ribbon == SPREAD:
+        return curve["mean"] - curve["spread"], curve["mean"] + curve["spread"]
+    return curve["low"], curve["high"]
+
+
+def line(label: str, x, y, low, high, style: dict) -> list[dict]:
+    """Return a curve with its band, and by a name of its own what has none."""
+    x, y, low, high = (np.asarray(v, dtype=float) for v in (x, y, low, high))
+    known = np.isfinite(low) & np.isfinite(high)
+    traces = []
+    if known.any():
+        inside = {"x": x[known], "y": y[known], "y_low": low[known]}
+        inside |= {"y_high": high[known]}
+        traces.append({k: v.tolist() for k, v in inside.items()} | {"label": label})
+    if not known.all():
+        # They meet; a band ends and does not come back.
+        rest = np.r_[known[1:] < known[:-1], False] | ~known
+        if known.any():
+            label = f"{label}: too few trials for a band"
+        traces.append({"x": x[rest].tolist(), "y": y[rest].tolist(), "label": label})
+    return [trace | style for trace in traces]
+
+
+def dots(label: str, x, y, low, high, style: dict) -> list[dict]:
+    """Return separate dots with upright bars: None between them ends a line."""
+    xs, ys = [], []
+    for where, *heights in zip(x, low, y, high, strict=True):
+        heights = [float(h) for h in heights if np.isfinite(h)]
+        xs += [float(where)] * len(heights) + [None]
+        ys += [*heights, None]
+    return [{"x": xs[:-1], "y": ys[:-1], "label": label} | style] if xs else []
