@@ -22,6 +22,16 @@ REPORTED = {  # the loss of each trial that belongs to the incumbent's
     results.LOSSES["test"]: "objective_test_loss",
     results.LOSSES["validation"]: "objective_valid_loss",
 }
+# of the columns of a results file, which are many
+KEPT = [
+    *["dataset_name", "objective_name", "solver_name", "idx_rep"],
+    *results.LOSSES.values(),
+    *REPORTED.values(),
+    *["objective_trial", "objective_cost", "objective_fidelity"],
+    *["objective_fit_seconds", "objective_suggest_seconds", "objective_metric"],
+    *["objective_split", "objective_search_seed", "objective_training_seed"],
+    *["objective_extensible", "objective_afterwards"],
+]
 
 
 def without(name: str, parameter: str) -> str:
@@ -43,11 +53,13 @@ def objectives_of_any_budget(df: pd.DataFrame) -> list[str]:
 
 def rows_of_any_budget(df: pd.DataFrame, dataset: str, objective: str) -> pd.DataFrame:
     """Return `results.rows_of` for all budgets of an objective; column ``budget``."""
-    names = df["objective_name"]
-    any_budget = df.assign(
-        budget=names.map(lambda name: int(value_in(name, "n_trials") or 0)),
-        objective_name=names.map(lambda name: without(name, "n_trials")),
-    )
+    names = df["objective_name"].unique()
+    bare = {name: without(name, "n_trials") for name in names}
+    budget = {name: int(value_in(name, "n_trials") or 0) for name in names}
+    kept = df.columns.intersection(KEPT)
+    df = df.loc[df["objective_name"].map(bare) == objective, kept]
+    budgets = df["objective_name"].map(budget)
+    any_budget = df.assign(budget=budgets, objective_name=objective)
     return results.rows_of(any_budget, dataset, objective)
 
 

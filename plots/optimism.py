@@ -17,15 +17,16 @@ class Plot(BasePlot):
     name = "optimism"
     type = "scatter"
     options = {
-        "dataset": results.problems_in,
+        "dataset": lambda df: (
+            results.problems_in(df[df[TEST].notna()]) or results.problems_in(df)
+        ),
         "objective": mean_curves.objectives_of_any_budget,
     }
 
     def plot(self, df, dataset, objective):
         rows = with_gap(mean_curves.rows_of_any_budget(df, dataset, objective))
-        drawn = []
+        lines, dots = [], []
         for strategy, own in rows.groupby("strategy", sort=False):
-            draw = traces.line if mean_curves.is_extensible(own) else traces.dots
             if mean_curves.has_pools(own, TEST):
                 pools = mean_curves.pools_of_random_search(own, TEST).values()
                 curve = optimism(*zip(*pools, strict=True)).rename(columns={"n": "x"})
@@ -33,8 +34,11 @@ class Plot(BasePlot):
                 curve = mean_curves.mean_curve(own, "gap")
             if len(curve):
                 columns = (curve[name] for name in ("x", "mean", "low", "high"))
-                drawn += draw(strategy, *columns, self.get_style(strategy))
-        return drawn
+                if mean_curves.is_extensible(own):
+                    lines += traces.line(strategy, *columns, self.get_style(strategy))
+                else:
+                    dots += traces.dots(strategy, *columns, self.get_style(strategy))
+        return lines + traces.side_by_side(dots)
 
     def get_metadata(self, df, dataset, objective):
         rows = with_gap(mean_curves.rows_of_any_budget(df, dataset, objective))
@@ -42,7 +46,7 @@ class Plot(BasePlot):
         if rows.empty:
             lines = [dataset, "no test loss: nothing is known of optimism"]
         return {
-            "title": "\n".join(lines + mean_curves.provenance(rows, TEST)),
+            "title": traces.title(*lines, *mean_curves.provenance(rows, TEST)),
             "xlabel": results.X_AXES["trials"],
             "ylabel": "test − validation loss, less that of one trial",
             "scale": "linear",

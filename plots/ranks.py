@@ -1,6 +1,6 @@
 from benchopt import BasePlot
 
-from benchmark_utils import paired, results
+from benchmark_utils import paired, results, traces
 from benchmark_utils.comparison import mean_ranks
 
 
@@ -39,12 +39,13 @@ class Plot(BasePlot):
 
     def get_metadata(self, df, dataset, objective, loss):
         table = paired.final_table(df, dataset, objective, loss)
-        title = f"{dataset}\nmean rank over {paired.what_the_rows_are(table, dataset)}"
+        lines = [dataset, f"mean rank over {paired.what_the_rows_are(table, dataset)}"]
         if min(table.shape) > 1:
             p_value = mean_ranks(table)["p_value"].iloc[0]
-            title += f"; no difference at all: p = {p_value:.3f} (Friedman)"
+            lines += [f"no difference at all: p = {p_value:.3f} (Friedman)"]
+            lines += ["ends: no overlap, different at 5 % (Nemenyi)"]
         return {
-            "title": f"{title}\nends: no overlap, different at 5 % (Nemenyi)",
+            "title": traces.title(*lines),
             "xlabel": "strategy, best first",
             "ylabel": f"mean rank by {loss} loss at the end",
             "scale": "linear",

@@ -1,12 +1,14 @@
 import numpy as np
 from benchopt import BasePlot
 
-from benchmark_utils import results
+from benchmark_utils import results, traces
 from benchmark_utils.mean_curves import value_in, without
 from benchmark_utils.seeds import SOURCES
 from benchmark_utils.variance import sources_of_variance
 
 ORDER = [*SOURCES, "all"]
+# benchopt's page needs a box
+NOTHING = {"x": ["needs 2 repetitions"], "y": [[]], "label": "", "color": "black"}
 
 
 class Plot(BasePlot):
@@ -42,7 +44,7 @@ class Plot(BasePlot):
                         "color": self.get_style(source)["color"],
                     }
                 )
-        return boxes
+        return boxes or [NOTHING]
 
     def get_metadata(self, df, dataset, objective, loss):
         rows = rows_of_all_sources(df, dataset, objective)
@@ -55,9 +57,10 @@ class Plot(BasePlot):
         least, most = (min(n), max(n)) if n else (0, 0)
         count = f"{least} to {most}" if least < most else str(most)
         return {
-            "title": (
-                f"{dataset}\nfrom {count} repetitions of each; middle: standard "
-                "deviation,\nends: its 95 % interval (jackknife); none where it is open"
+            "title": traces.title(
+                dataset,
+                f"middle: standard deviation over {count} repetitions of each",
+                "ends: its 95 % interval (jackknife), if it has one",
             ),
             "xlabel": "",
             "ylabel": f"standard deviation of the {label} at the end",

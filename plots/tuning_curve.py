@@ -30,27 +30,29 @@ class Plot(BasePlot):
     def plot(self, df, dataset, objective, loss, x_axis, ribbon):
         rows = mean_curves.rows_of_any_budget(df, dataset, objective)
         column, _ = results.loss_column(rows, loss)
-        lowest = -np.inf
-        if is_wide(rows, column):  # a logarithmic axis has to end
-            finite = rows[column][np.isfinite(rows[column])]
-            lowest = finite.min() / 10
-        drawn = []
-        for strategy, own in rows.groupby("strategy", sort=False):
-            curve = mean_curves.mean_curve(own, column, x_axis)
-            if curve.empty:
-                continue
+        curves = {
+            strategy: (mean_curves.mean_curve(own, column, x_axis), own)
+            for strategy, own in rows.groupby("strategy", sort=False)
+        }
+        floor = -np.inf
+        if is_wide(rows, column):  # a logarithmic axis has to end above 0
+            floor = min(curve["mean"].min() for curve, _ in curves.values()) / 3
+        lines, dots = [], []
+        for strategy, (curve, own) in curves.items():
             low, high = traces.band(curve, ribbon)
-            draw = traces.line if mean_curves.is_extensible(own) else traces.dots
-            points = curve["x"], curve["mean"], low.clip(lower=lowest), high
-            drawn += draw(strategy, *points, self.get_style(strategy))
-        return drawn
+            points = curve["x"], curve["mean"], low.clip(lower=floor), high
+            if mean_curves.is_extensible(own):
+                lines += traces.line(strategy, *points, self.get_style(strategy))
+            else:
+                dots += traces.dots(strategy, *points, self.get_style(strategy))
+        return lines + traces.side_by_side(dots)
 
     def get_metadata(self, df, dataset, objective, loss, x_axis, ribbon):
         rows = mean_curves.rows_of_any_budget(df, dataset, objective)
         column, label = results.loss_column(rows, loss)
         lines = [dataset, f"mean, {BANDS[ribbon]}"]
         return {
-            "title": "\n".join(lines + mean_curves.provenance(rows, column)),
+            "title": traces.title(*lines, *mean_curves.provenance(rows, column)),
             "xlabel": results.X_AXES[x_axis],
             "ylabel": results.with_metric(label, rows),
             "scale": "semilog-y" if is_wide(rows, column) else "linear",

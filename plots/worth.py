@@ -30,7 +30,7 @@ class Plot(BasePlot):
         if not pools:
             return []
         most = min(len(valid) for valid, _ in pools.values())
-        drawn = self.diagonal(rows, most)
+        lines, dots = self.diagonal(rows, most), []
         for strategy, own in rows[~mean_curves.is_random_search(rows)].groupby(
             "strategy", sort=False
         ):
@@ -38,10 +38,13 @@ class Plot(BasePlot):
             if not found:
                 continue
             n, worth, low, high = np.array(found, dtype=float).T
-            draw = traces.line if mean_curves.is_extensible(own) else traces.dots
-            limits = (v.clip(1, most) for v in (worth, low, high))  # nan stays
-            drawn += draw(strategy, n, *limits, self.get_style(strategy))
-        return drawn
+            worth, low, high = (v.clip(1, most) for v in (worth, low, high))
+            points = n, worth, low, high
+            if mean_curves.is_extensible(own):
+                lines += traces.line(strategy, *points, self.get_style(strategy))
+            else:
+                dots += traces.dots(strategy, *points, self.get_style(strategy))
+        return lines + traces.side_by_side(dots)
 
     def diagonal(self, rows, most):
         end = float(min(rows["objective_trial"].max(), most))
@@ -57,14 +60,14 @@ class Plot(BasePlot):
         lines = [dataset]
         if pools:
             lines += [
-                f"by {label}; band: 95 %, paired t over {results.n_repetitions(rows)}",
+                f"by {label}; band: 95 % over {results.n_repetitions(rows)}",
                 f"random: pools of {min(sizes)}, {sum(sizes)} trainings; at "
                 f"{min(sizes)}: or more",
             ]
         else:
             lines += ["needs random search in the same run"]
         return {
-            "title": "\n".join(lines),
+            "title": traces.title(*lines),
             "xlabel": "trials of the strategy",
             "ylabel": "random trials with the same mean loss",
             "scale": "loglog",

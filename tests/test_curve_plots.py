@@ -11,6 +11,7 @@ from test_plots import plots, rows
 
 from benchmark_utils import mean_curves, paired
 from benchmark_utils.comparison import random_trials_worth
+from benchmark_utils.traces import title
 from benchmark_utils.tuning_curves import pool_curve, splits_curve
 from benchmark_utils.variance import optimism, sources_of_variance
 
@@ -49,11 +50,11 @@ def test_random_search_is_drawn_from_pools_one_for_each_split():
     for key, column in (("y", "mean"), ("y_low", "low"), ("y_high", "high")):
         assert traces["random"][key] == pytest.approx(expected[column].tolist())
     traces = tuning_curve(rows(own), mean_curves.SPREAD)
-    assert list(traces) == ["random", "random: too few trials for a band"]
+    assert list(traces) == ["random", "random: no band"]
     assert traces["random"]["x"] == list(range(1, 7))
     high = (expected["mean"] + expected["spread"])[:6].tolist()
     assert traces["random"]["y_high"] == pytest.approx(high)
-    assert traces["random: too few trials for a band"]["x"] == list(range(6, 13))
+    assert traces["random: no band"]["x"] == list(range(6, 13))
     numbers(traces.values())
 
 
@@ -63,7 +64,7 @@ def test_one_repetition_of_random_search_is_one_pool_and_its_interval_ends():
     expected = pool_curve(own[0], n=range(1, 41))
     assert traces["random"]["x"] == list(range(1, 11))
     assert traces["random"]["y_low"] == pytest.approx(expected["low"][:10].tolist())
-    rest = traces["random: too few trials for a band"]
+    rest = traces["random: no band"]
     assert rest["y"] == pytest.approx(expected["mean"][9:].tolist())
     assert "y_low" not in rest
 
@@ -235,8 +236,34 @@ def test_sources_of_variance_are_side_by_side():
         [row] = sources_of_variance({source: finals[source]}).itertuples()
         assert box["y"] == [pytest.approx([row.low, row.sd, row.high])]
     title = plot.get_metadata(pd.concat(frames), **options)["title"]
-    assert "from 8 repetitions of each" in title
-    assert plot.plot(rows(losses(1, 3)), **options | {"objective": "hpo"}) == []
+    assert "over 8 repetitions of each" in title.replace("\n", " ")
+    [nothing] = plot.plot(rows(losses(1, 3)), **options | {"objective": "hpo"})
+    assert (nothing["x"], nothing["y"]) == (["needs 2 repetitions"], [[]])
+
+
+def test_dots_with_the_same_budget_are_side_by_side():
+    df = pd.concat(
+        [rows(losses(3, 5), solver, extensible=False) for solver in ("lhs", "grid")]
+    )
+    traces = tuning_curve(df)
+    assert [trace["x"][0] for trace in traces.values()] == pytest.approx(
+        [5 / 1.03**0.5, 5 * 1.03**0.5]
+    )
+    assert traces["lhs"]["y"] == traces["grid"]["y"]
+
+
+def test_on_a_logarithmic_axis_bands_end_above_0():
+    df = rows([[1e-3, 1e-3], [9.0, 1e-3], [1.0, 1e-3]], "tpe")
+    trace = tuning_curve(df)["tpe"]
+    assert trace["y_low"] == pytest.approx([1e-3 / 3, 1e-3])
+
+
+def test_titles_break_before_they_are_too_wide():
+    name = "simulated[effective_dims=None,landscape=bowl,n_dims=2,noise=0·1]"
+    lines = title(name, "mean").split("\n")
+    assert "".join(lines[:-1]).replace(" ", "") == name
+    assert max(map(len, lines)) <= 52
+    assert lines[-1] == "mean"
 
 
 def two_problems():
