@@ -164,22 +164,13 @@ def _over_repetitions(own: pd.DataFrame, column: str, x_axis: str) -> pd.DataFra
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
-def provenance(rows: pd.DataFrame, column: str) -> list[str]:
-    """Return in lines from how many trainings curves and ribbons come."""
-    pooled = [
-        strategy
-        for strategy, own in rows.groupby("strategy", sort=False)
-        if has_pools(own, column)
-    ]
-    lines = []
-    for strategy in pooled:
-        own = longest(rows[rows["strategy"] == strategy])
-        repetitions = results.n_repetitions(own)
-        lines.append(f"{strategy}: all subsets of {len(own)} trainings, {repetitions}")
-    others = rows[~rows["strategy"].isin(pooled)]
-    if len(others):
-        most = others.groupby(["strategy", "budget", "idx_rep"]).size().max()
-        who = "others" if pooled else "each"
-        repetitions = results.n_repetitions(others)
-        lines.append(f"{who}: {repetitions} of up to {most} trainings")
+def provenance(rows: pd.DataFrame, column: str, what: str) -> list[str]:
+    """Return in two lines what is drawn, and from how many trials."""
+    if rows.empty:
+        return [what]
+    most = rows.groupby(["strategy", "budget", "idx_rep"]).size().max()
+    lines = [f"{what}; {results.n_repetitions(rows)} of ≤ {most} trials"]
+    for strategy, own in rows.groupby("strategy", sort=False):
+        if has_pools(own, column):
+            lines.append(f"{strategy}: all subsets of its {len(longest(own))} trials")
     return lines

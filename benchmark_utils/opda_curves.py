@@ -6,6 +6,8 @@ their optima", arXiv:2510.02721). Of the validation loss; failed trials count as
 worst loss of those that did not fail, as in `tuning_curves.pool_curve`.
 """
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -46,9 +48,11 @@ def median_curve(
             f"{lowest:g} and {highest:g}"
         )
     n = numbers_of_trials(n, len(losses))
-    distributions = EmpiricalDistribution.confidence_bands(
-        losses, confidence, a=lowest, b=highest, method="ld_equal_tailed"
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of ties: see above
+        distributions = EmpiricalDistribution.confidence_bands(
+            losses, confidence, a=lowest, b=highest, method="ld_equal_tailed"
+        )
     high, median, low = (
         np.asarray(d.quantile_tuning_curve(n, minimize=True), dtype=float)
         for d in distributions

@@ -8,12 +8,16 @@ import pandas as pd
 
 from benchmark_utils.mean_curves import SPREAD
 
-WIDTH = 52  # of a title, in letters
+WIDTH = 55  # of a title, in letters
 APART = 1.03
 
 
 def title(*lines: str) -> str:
-    """Return a title that is not wider than a PDF: it breaks at spaces and commas."""
+    """Return a title that is not wider than a PDF: it breaks at spaces and commas.
+
+    Parameters of a problem that are None are left out.
+    """
+    lines = [re.sub(r"\w+=None,|,\w+=None(?=\])", "", line) for line in lines]
     # a break is allowed after every comma, where there may be no space
     spaced = [re.sub(r",(?=\S)", ", ", line) for line in lines]
     broken = [part for line in spaced for part in textwrap.wrap(line, WIDTH)]
@@ -63,3 +67,8 @@ def side_by_side(dotted: list[dict]) -> list[dict]:
         factor = APART ** (i - middle)
         trace["x"] = [x if x is None else x * factor for x in trace["x"]]
     return dotted
+
+
+def see_through(color: tuple) -> tuple:
+    """Return a colour in which benchopt's page shows the middle of a box."""
+    return (*color[:3], 0.5)

@@ -42,11 +42,11 @@ class Plot(BasePlot):
 
     def get_metadata(self, df, dataset, objective):
         rows = with_gap(mean_curves.rows_of_any_budget(df, dataset, objective))
-        lines = [dataset, "mean, band: 95 % t interval over repetitions"]
+        lines = mean_curves.provenance(rows, TEST, "mean, its 95 % interval")
         if rows.empty:
-            lines = [dataset, "no test loss: nothing is known of optimism"]
+            lines = ["no test loss: nothing is known of optimism"]
         return {
-            "title": traces.title(*lines, *mean_curves.provenance(rows, TEST)),
+            "title": traces.title(dataset, *lines),
             "xlabel": results.X_AXES["trials"],
             "ylabel": "test − validation loss, less that of one trial",
             "scale": "linear",

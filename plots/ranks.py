@@ -32,7 +32,7 @@ class Plot(BasePlot):
                 "x": [strategy],
                 "y": [own],
                 "label": strategy,
-                "color": self.get_style(strategy)["color"],
+                "color": traces.see_through(self.get_style(strategy)["color"]),
             }
             for strategy, own in heights.items()
         ]
@@ -42,7 +42,7 @@ class Plot(BasePlot):
         lines = [dataset, f"mean rank over {paired.what_the_rows_are(table, dataset)}"]
         if min(table.shape) > 1:
             p_value = mean_ranks(table)["p_value"].iloc[0]
-            lines += [f"no difference at all: p = {p_value:.3f} (Friedman)"]
+            lines[1] += f"; all the same: p = {p_value:.3f}"
             lines += ["ends: no overlap, different at 5 % (Nemenyi)"]
         return {
             "title": traces.title(*lines),

@@ -41,7 +41,7 @@ class Plot(BasePlot):
                         "x": [f"{strategy}: {source}"],
                         "y": [[float(h) for h in heights if np.isfinite(h)]],
                         "label": source,
-                        "color": self.get_style(source)["color"],
+                        "color": traces.see_through(self.get_style(source)["color"]),
                     }
                 )
         return boxes or [NOTHING]
@@ -59,7 +59,7 @@ class Plot(BasePlot):
         return {
             "title": traces.title(
                 dataset,
-                f"middle: standard deviation over {count} repetitions of each",
+                f"middle: standard deviation over {count} repetitions",
                 "ends: its 95 % interval (jackknife), if it has one",
             ),
             "xlabel": "",

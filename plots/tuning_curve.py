@@ -4,8 +4,8 @@ from benchopt import BasePlot
 from benchmark_utils import mean_curves, results, traces
 
 BANDS = {
-    mean_curves.INTERVAL: "95 % interval of the mean",
-    mean_curves.SPREAD: "± standard deviation of one search",
+    mean_curves.INTERVAL: "mean, its 95 % interval",
+    mean_curves.SPREAD: "mean ± standard deviation",
 }
 
 
@@ -50,9 +50,9 @@ class Plot(BasePlot):
     def get_metadata(self, df, dataset, objective, loss, x_axis, ribbon):
         rows = mean_curves.rows_of_any_budget(df, dataset, objective)
         column, label = results.loss_column(rows, loss)
-        lines = [dataset, f"mean, {BANDS[ribbon]}"]
+        lines = mean_curves.provenance(rows, column, BANDS[ribbon])
         return {
-            "title": traces.title(*lines, *mean_curves.provenance(rows, column)),
+            "title": traces.title(dataset, *lines),
             "xlabel": results.X_AXES[x_axis],
             "ylabel": results.with_metric(label, rows),
             "scale": "semilog-y" if is_wide(rows, column) else "linear",

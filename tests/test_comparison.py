@@ -3,9 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark_utils.comparison import beats, mean_ranks, random_trials_worth
+from benchmark_utils.comparison import (
+    beats,
+    flip_signs,
+    holm,
+    mean_ranks,
+    random_trials_worth,
+    signed_ranks_p_value,
+    wilcoxon_pairs,
+)
 from benchmark_utils.variance import optimism, sources_of_variance
 
 
@@ -134,3 +144,54 @@ def test_optimism_is_the_luck_of_the_selected_and_none_without_selection():
     expected = -valid.min(axis=1).mean() / 2
     assert curve["low"][1] <= expected <= curve["high"][1]
     assert curve["standard_error"][1] < 0.2
+
+
+def test_wilcoxon_is_scipys_and_holm_corrects_for_all_pairs():
+    rng = np.random.default_rng(0)
+    losses = pd.DataFrame(rng.normal(size=(12, 3)), columns=list("abc"))
+    losses["c"] += 1.5
+    table = wilcoxon_pairs(losses)
+    assert table[["a", "b"]].to_numpy().tolist() == [["a", "b"], ["a", "c"], ["b", "c"]]
+    for a, b, p_value in zip(table["a"], table["b"], table["p_value"], strict=True):
+        assert p_value == stats.wilcoxon(losses[a], losses[b]).pvalue
+    assert table["holm"].max() <= 1
+    with pytest.raises(ValueError, match="without gaps"):
+        wilcoxon_pairs(losses.mask(losses > 1))
+
+
+def test_holm_is_that_of_the_textbook():
+    # the smallest times 4, the next times 3, ..., never below the one before
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.9]).tolist() == [1, 1]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_the_step_down_rejects(p_values):
+    rejected, left = set(), sorted(range(len(p_values)), key=lambda i: p_values[i])
+    while left and p_values[left[0]] * len(left) <= 0.05:
+        rejected.add(left.pop(0))
+    assert {i for i, p in enumerate(holm(p_values)) if p <= 0.05} == rejected
+
+
+@pytest.mark.parametrize("n", [5, 10])
+@pytest.mark.parametrize("levels", [None, 3, 1])
+def test_identical_strategies_differ_by_wilcoxon_in_at_most_5_percent(n, levels):
+    rng = np.random.default_rng(0)
+    false = 0
+    for _ in range(1000):
+        a, b = rng.exponential(size=(2, n))
+        if levels:
+            a, b = np.round(a * levels), np.round(b * levels)
+        false += signed_ranks_p_value(a, b) <= 0.05
+    assert false <= 65
+
+
+def test_flipped_ranks_are_wilcoxons_test_where_nothing_ties():
+    d = np.random.default_rng(0).normal(0.5, 1, size=10)
+    ranks = np.sign(d) * stats.rankdata(np.abs(d))
+    assert flip_signs(ranks) == pytest.approx(stats.wilcoxon(d).pvalue)
+
+
+def test_in_wilcoxons_test_too_a_search_in_which_all_failed_loses():
+    assert signed_ranks_p_value([np.inf] * 8, [1.0] * 8) == 2 / 2**8
+    assert signed_ranks_p_value([np.inf] * 8, [np.inf] * 8) == 1

@@ -162,13 +162,11 @@ def test_titles_say_what_the_ribbon_is_and_from_how_many_trainings():
     df = pd.concat([rows(losses(5, 12)), rows(losses(5, 9), solver="tpe")])
     data, _ = plots()["tuning_curve"]._get_all_plots(df)
     for key, figure in data.items():
-        shown = mean_curves.INTERVAL if mean_curves.INTERVAL in key else "± standard"
-        assert shown in figure["title"]
-        if "regret" in key:  # of the incumbent only: no pools
-            assert "each: 5 repetitions of up to 12 trainings" in figure["title"]
-        else:
-            assert "random: all subsets of 60 trainings, 5 repet" in figure["title"]
-            assert "others: 5 repetitions of up to 9 trainings" in figure["title"]
+        interval = mean_curves.INTERVAL in key
+        shown = "its 95 % interval" if interval else "± standard deviation"
+        assert f"{shown}; 5 repetitions of ≤ 12 trials" in figure["title"]
+        pooled = "random: all subsets of its 60 trials" in figure["title"]
+        assert pooled == ("regret" not in key)  # of the incumbent only: no pools
 
 
 def test_optimism_is_that_of_the_pools_and_of_the_repetitions():
@@ -236,7 +234,7 @@ def test_sources_of_variance_are_side_by_side():
         [row] = sources_of_variance({source: finals[source]}).itertuples()
         assert box["y"] == [pytest.approx([row.low, row.sd, row.high])]
     title = plot.get_metadata(pd.concat(frames), **options)["title"]
-    assert "over 8 repetitions of each" in title.replace("\n", " ")
+    assert "over 8 repetitions" in title.replace("\n", " ")
     [nothing] = plot.plot(rows(losses(1, 3)), **options | {"objective": "hpo"})
     assert (nothing["x"], nothing["y"]) == (["needs 2 repetitions"], [[]])
 
@@ -259,11 +257,12 @@ def test_on_a_logarithmic_axis_bands_end_above_0():
 
 
 def test_titles_break_before_they_are_too_wide():
-    name = "simulated[effective_dims=None,landscape=bowl,n_dims=2,noise=0·1]"
+    name = "simulated[landscape=bowl,n_dims=2,noise=0·1,n_noise_dimensions=12]"
     lines = title(name, "mean").split("\n")
     assert "".join(lines[:-1]).replace(" ", "") == name
-    assert max(map(len, lines)) <= 52
+    assert max(map(len, lines)) <= 55
     assert lines[-1] == "mean"
+    assert title("a[b=None,c=1,d=None]") == "a[c=1]"
 
 
 def two_problems():
