@@ -22,6 +22,8 @@ config                the configuration as JSON
 point                 its place in the unit cube, hyperparameters in natural order
 metric, split, search_seed, training_seed
                       what it was measured by, on and with
+extensible            whether a search of n trials is the first n of a longer one: only
+                      then is there a curve between budgets
 
 The incumbent is the trial with the lowest validation loss among those at the
 highest fidelity reached so far. Every rung of a training in parts is a row; the

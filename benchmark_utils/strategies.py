@@ -63,11 +63,15 @@ class Strategy(Component, BaseSolver):
 
     ``in_parts``: whether it trains in parts, by the rungs of its parameters ``eta``
     and ``n_rungs``, and so is not for problems where that means nothing.
+
+    ``extensible``: whether a search of n trials is the first n of a longer one (in
+    parts: but for the cheap trainings that fill what is left of a budget).
     """
 
     libraries: Mapping[str, str] = {}
-    search: Search
     in_parts = False
+    extensible = True
+    search: Search
 
     def __init__(self, **parameters):
         super().__init__()
@@ -123,7 +127,7 @@ class Strategy(Component, BaseSolver):
                 break
 
     def get_result(self) -> dict:
-        return {"record": self.search.record}
+        return {"record": {**self.search.record, "extensible": self.extensible}}
 
     @abstractmethod
     def trials(self) -> Iterator[Trial]:

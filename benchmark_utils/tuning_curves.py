@@ -23,6 +23,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from benchmark_utils import intervals
+
 MOST_POINTS = 200  # of a curve whose n is not given
 
 
@@ -50,8 +52,8 @@ def pool_curve(
         with columns ``n``, ``mean`` (of the result of a search of n trials),
         ``spread`` (standard deviation of the result of one such search),
         ``standard_error`` (of the mean curve), ``low`` and ``high`` (a confidence
-        interval of the mean curve, see `intervals`). The last four are NaN where the
-        pool is too small for them: spread and standard error above n = N/2.
+        interval of the mean curve, see `intervals`). Where the pool is too small for
+        them they are NaN: the interval above n = N/4, the two deviations above N/2.
 
     Raises
     ------
@@ -61,18 +63,12 @@ def pool_curve(
     pool = Pool.of(valid_loss, test_loss)
     n = numbers_of_trials(n, len(pool.loss))
     check_confidence(confidence)
-    rows = [pool.at(int(k)) for k in n]
-    curve = pd.DataFrame(rows, columns=["mean", "spread", "standard_error"])
-    curve.insert(0, "n", n)
-    t = student_t(n, len(pool.loss), confidence)
-    curve["low"] = curve["mean"] - t * curve["standard_error"]
-    curve["high"] = curve["mean"] + t * curve["standard_error"]
-    return curve
-
-
-def student_t(n: np.ndarray, N: int, confidence: float) -> np.ndarray:
-    """Return the half width of the interval in standard errors."""
-    return stats.t.ppf((1 + confidence) / 2, np.maximum(2 * N / n - 1, 1e-9))
+    rows = [(k, *pool.at(k), *pool.limits(k, confidence)) for k in n.tolist()]
+    names = ["n", "mean", "spread", "standard_error", "below", "above"]
+    curve = pd.DataFrame(rows, columns=names)
+    low = curve["mean"] - curve.pop("below") * curve["standard_error"]
+    high = curve["mean"] + curve.pop("above") * curve["standard_error"]
+    return curve.assign(low=low, high=high)
 
 
 def splits_curve(
@@ -132,14 +128,14 @@ def t_over_splits(values: np.ndarray, confidence: float):
 class Pool:
     """The losses of a pool of independent trials, best validation loss first.
 
-    ``loss`` and ``square``, ndarray (N,), are the reported losses and their squares;
-    trials that tie in validation loss have their mean, as each of them is as likely
-    to be the incumbent. ``first`` is the first place of the tie that a trial is in,
-    and ``within`` the variance that a tie's mean has by the draw of its members.
+    Trials that tie in validation loss are each as likely to be the incumbent:
+    ``loss``, ndarray (N,), has the mean of the tie's reported losses, ``variance``
+    their variance, ``first`` the first place of the tie. Two different members of a
+    tie have the covariance ``-within``.
     """
 
     loss: np.ndarray
-    square: np.ndarray
+    variance: np.ndarray
     first: np.ndarray
     within: np.ndarray
 
@@ -166,29 +162,65 @@ class Pool:
     def at(self, n: int) -> tuple[float, float, float]:
         """Return mean, spread and standard error at n trials, in O(N)."""
         N = len(self.loss)
-        w = best_of_n_weights(N, n)
-        mean = self.mean(n)
+        mean, second, square = raw_moments(self.loss, n)
         if 2 * n > N:
-            return mean, np.nan, np.nan
-        # Both variances do not change if the mean is subtracted, which leaves
-        # standard_error^2 = -square, and nothing to cancel.
-        t = self.loss[: len(w)] - mean
-        b = np.zeros(len(w))
-        shorter = best_of_n_weights(N - n, n)[: len(w)]
-        b[: len(shorter)] = shorter
-        below = np.r_[0.0, np.cumsum(b * t)[:-1]]
-        square = 2 * (w * t) @ below
-        # Two trials of one tie are not independent draws of its losses.
-        chances = np.r_[0.0, np.cumsum(b)]
-        first = self.first[: len(w)]
-        both = 2 * w * (chances[:-1] - chances[first])
+            return float(mean), np.nan, np.nan
+        # Members of a tie have their mean above: add the variance around it, and that
+        # two of one tie are not independent draws.
+        w = best_of_n_weights(N, n)
+        other = first_n(best_of_n_weights(N - n, n), len(w))
+        chances = np.r_[0.0, np.cumsum(other)]
+        both = 2 * w * (chances[:-1] - chances[self.first[: len(w)]])
         square -= both @ self.within[: len(w)]
-        second = w @ (t**2 + self.square[: len(w)])
-        return (
-            mean,
-            float(np.sqrt(max(second - square, 0.0))),
-            float(np.sqrt(max(-square, 0.0))),
-        )
+        second += w @ self.variance[: len(w)]
+        return (float(mean), *map(float, roots(second - square, -square)))
+
+    def limits(self, n: int, confidence: float) -> tuple[float, float]:
+        """Return the limits of the interval in standard errors from the mean."""
+        N = len(self.loss)
+        if n * intervals.FEWEST > N:
+            return np.nan, np.nan
+        weights = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+        return tuple(map(float, intervals.limits(self.loss, n, *weights, confidence)))
+
+
+def moments(loss: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, spread and standard error at n <= N/2 trials of many pools at once.
+
+    loss : array (..., N), best validation loss first, without ties.
+    """
+    mean, second, square = raw_moments(loss, n)
+    return mean, *roots(second - square, -square)
+
+
+def raw_moments(loss: np.ndarray, n: int):
+    """Return the mean and, of losses less their mean, sum w T^2 and sum P T T.
+
+    Neither variance changes if the mean is subtracted, and nothing has to cancel:
+    the squared standard error is then the last of the three, with its sign changed.
+    """
+    N = loss.shape[-1]
+    w = best_of_n_weights(N, n)
+    head = loss[..., : len(w)]
+    mean = head @ w
+    if 2 * n > N:
+        return mean, np.nan, np.nan
+    t = head - mean[..., None]
+    other = first_n(best_of_n_weights(N - n, n), len(w))
+    better = np.cumsum(other * t, axis=-1) - other * t
+    return mean, t**2 @ w, 2 * (t * better) @ w
+
+
+def first_n(weights: np.ndarray, length: int) -> np.ndarray:
+    """Cut or fill with zeros."""
+    filled = np.zeros(length)
+    filled[: len(weights)] = weights[:length]
+    return filled
+
+
+def roots(*variances):
+    """Return square roots; unbiased estimates of a variance can be below zero."""
+    return [np.sqrt(np.maximum(v, 0.0)) for v in variances]
 
 
 @lru_cache(maxsize=8)  # pools of one size are asked one after the other

@@ -10,6 +10,7 @@ class Solver(Design):
     """
 
     name = "folklore"
+    extensible = False
 
     def propose(self, search):
         return [

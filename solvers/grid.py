@@ -26,6 +26,7 @@ class Solver(Design):
     """
 
     name = "grid"
+    extensible = False
     requirements = ["pip::pyyaml"]
     parameters = {**Design.parameters, "values": [None]}
 

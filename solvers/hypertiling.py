@@ -11,6 +11,7 @@ class Solver(Design):
     """
 
     name = "hypertiling"
+    extensible = False
     requirements = ["pip::scipy"]
 
     def sample(self, n, d, rng):

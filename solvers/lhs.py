@@ -10,6 +10,7 @@ class Solver(Design):
     """
 
     name = "lhs"
+    extensible = False
     requirements = ["pip::scipy"]
 
     def sample(self, n, d, rng):

@@ -14,6 +14,7 @@ class Solver(Design):
     """
 
     name = "manual"
+    extensible = False
     requirements = ["pip::pyyaml", "pip::pandas"]
     parameters = {**Design.parameters, "configurations": [None]}
     test_config = {

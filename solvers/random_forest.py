@@ -25,6 +25,7 @@ class Solver(ModelBased):
     """
 
     name = "random-forest"
+    extensible = False
     requirements = ["pip::smac"]
     libraries = {"smac": "smac"}
     parameters = {**ModelBased.parameters, "retrain_after": [1]}

@@ -14,6 +14,7 @@ class Solver(Design):
     """
 
     name = "rsa"
+    extensible = False
     requirements = ["pip::scipy"]
     parameters = {**Design.parameters, "boundary": ["periodic"]}
 

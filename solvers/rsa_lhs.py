@@ -13,6 +13,7 @@ class Solver(Design):
     """
 
     name = "rsa-lhs"
+    extensible = False
     requirements = ["pip::scipy"]
     parameters = {**Design.parameters, "boundary": ["periodic"]}
 

@@ -5,13 +5,19 @@ import pandas as pd
 import pytest
 from benchopt.benchmark import Benchmark
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark_utils import results
 
 
-def rows(losses, solver="random", dataset="simulated[noise=0.1]", seconds=1.0):
+def rows(
+    losses,
+    solver="random",
+    dataset="simulated[noise=0.1]",
+    seconds=1.0,
+    extensible=True,
+):
     """Return rows of a results file: one list of losses for each repetition."""
     frames = []
     for repetition, own in enumerate(losses):
@@ -42,6 +48,8 @@ def rows(losses, solver="random", dataset="simulated[noise=0.1]", seconds=1.0):
                     "objective_point": "[0.25, 0.5]",
                     "objective_split": repetition,
                     "objective_training_seed": repetition,
+                    "objective_search_seed": repetition,
+                    "objective_extensible": extensible,
                 }
             )
         )
@@ -53,6 +61,7 @@ LISTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(LISTS)
 def test_curves_are_the_incumbents_loss_and_stay_after_the_end(losses):
     x, y = results.step_curves(rows(losses), "objective_value", "trials")
@@ -61,6 +70,7 @@ def test_curves_are_the_incumbents_loss_and_stay_after_the_end(losses):
         assert curve.tolist() == [min(own[: int(n)]) for n in x]
 
 
+@settings(deadline=None)
 @given(LISTS)
 def test_seconds_are_training_and_thinking(losses):
     x, y = results.step_curves(rows(losses), "objective_value", "seconds")
@@ -104,6 +114,7 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
     assert set(plots()) == {
         *["tuning_curve", "final_losses", "landscape", "geometry"],
         *["learning_curves", "pareto", "over_pruning"],
+        *["comparison", "pairs", "ranks", "worth", "sources_of_variance", "optimism"],
     }
     for plot in plots().values():
         data, options = plot._get_all_plots(df)
@@ -115,22 +126,23 @@ def test_every_plot_draws_every_option_with_names_that_make_file_names():
                 assert all(len(r) == len(figure["columns"]) for r in figure["data"])
             else:
                 labels = {trace["label"].split(":")[0] for trace in figure["data"]}
-            if plot.name in ("learning_curves", "over_pruning"):
-                assert not labels  # nothing was trained in parts
+            if plot.name in ("learning_curves", "over_pruning", "optimism"):
+                assert not labels  # nothing in parts, no test losses
                 continue
-            assert labels - {"not dominated"} == {"random", "grid"}
+            if plot.name == "sources_of_variance":
+                assert labels == {"all"}
+            elif plot.name == "pairs":
+                assert labels == {"random"}  # and grid in the second column
+            else:
+                assert labels - {"not dominated"} == {"random", "grid"}
             if plot.type != "image":
-                assert "2 repetitions" in figure["title"]
+                assert "2 repetitions" in figure["title"].replace("\n", " ")
 
 
-def test_the_curve_is_the_median_its_band_the_quartiles_and_the_best_box_is_first():
+def test_the_best_box_is_first():
     losses = [[float(k), k / 2] for k in range(1, 6)]
     df = pd.concat([rows(losses), rows([[0.1, 0.1]] * 5, solver="lhs")])
     options = {"dataset": "simulated[noise=0·1]", "objective": "hpo"}
-    curve, _ = plots()["tuning_curve"].plot(
-        df, **options, loss="validation", x_axis="trials"
-    )
-    assert (curve["y_low"], curve["y"], curve["y_high"]) == ([2, 1], [3, 1.5], [4, 2])
     boxes = plots()["final_losses"].plot(df, **options, loss="validation")
     assert [box["label"] for box in boxes] == ["lhs", "random"]
     assert boxes[1]["y"] == [[0.5, 1, 1.5, 2, 2.5]]
@@ -238,3 +250,18 @@ def test_a_configuration_trained_in_parts_is_one_point():
     plot = plots()["geometry"]
     [line] = plot.plot(in_parts(), **OPTIONS, loss="validation")
     assert line[1] == 3
+
+
+def test_the_comparison_is_in_pairs_with_random_search():
+    losses = [[4.0, 3.0, 2.0, 2.5]] * 6
+    df = pd.concat([rows(losses), rows([[1.0]] * 6, solver="tpe")])
+    data, _ = plots()["comparison"]._get_all_plots(df)
+    [figure] = data.values()
+    table = {
+        row[0]: dict(zip(figure["columns"], row, strict=True)) for row in figure["data"]
+    }
+    assert table["tpe"]["P(beats random)"] == "1.00"
+    assert table["tpe"]["p value"] == "0.031"
+    assert table["tpe"]["worth in random trials"] == "> 4 (> 4 to > 4)"
+    assert (table["tpe"]["mean rank"], table["random"]["mean rank"]) == (1, 2)
+    assert table["random"]["worth in random trials"] == ""

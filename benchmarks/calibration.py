@@ -1,0 +1,415 @@
+"""Do the error bars of a tuning curve hold? Every estimator against the truth.
+
+    python benchmarks/calibration.py [--quick] [--output outputs/calibration]
+        [--logs ../shared/data/random_search_logs] [--noisy-quadratic 0]
+
+Pools of N = 128 random trials are drawn, with replacement, from populations whose true
+curve is known: simulated losses, published random searches (`--logs`, files of opda,
+github.com/nicholaslourie/opda), recorded tables, and 1,000 real LightGBM trainings each
+on two tables (kept in the folder of the output). For each estimator, at n = N/8, N/4,
+N/2 and N, OUTPUT.csv has the bias (in standard deviations of one search's result), the
+estimated over the true standard deviation of the estimate, the coverage of the nominal
+95 % interval, missed below and above, its median width over that of the U-statistic's
+t interval, and the trainings used. OUTPUT.png shows the coverage.
+
+repeats: 15 searches of n trials, Student's t. cut: the pool cut into N/n searches.
+shuffles: the best of n in 15 shuffles of one pool, Student's t. bootstrap: percentiles
+of the U-statistic over 200 resampled pools. t: the U-statistic, Student's t. ours:
+`tuning_curves.pool_curve`. opda: simultaneous bands of the median curve (coverage of
+the median, at each n on its own). noisy-quadratic: opda's fit, no interval; 40 s a fit,
+so only as many pools as asked for.
+"""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmark_utils import intervals  # noqa: E402
+from benchmark_utils.problems import Setting  # noqa: E402
+from benchmark_utils.problems.recorded import BENCHMARKS, _loss, _open  # noqa: E402
+from benchmark_utils.problems.trained import Trained  # noqa: E402
+from benchmark_utils.tuning_curves import best_of_n_weights, moments  # noqa: E402
+
+N = 128
+NUMBERS = (N // 8, N // 4, N // 2, N)
+REPEATS = 15
+BATCH = 1000  # pools at once
+
+
+class Population(NamedTuple):
+    """Validation and reported losses, best validation loss first."""
+
+    kind: str
+    valid: np.ndarray
+    loss: np.ndarray
+
+    def best_of(self, n: int) -> np.ndarray:
+        """Return the chance of each member to be the best of n drawn ones."""
+        new = np.r_[True, self.valid[1:] != self.valid[:-1]]
+        tie = np.cumsum(new) - 1
+        count = np.bincount(tie)
+        above = 1 - np.r_[0, np.cumsum(count)] / len(self.valid)
+        chance = above[:-1] ** n - above[1:] ** n
+        return (chance / count)[tie]
+
+    def pools(self, rng: np.random.Generator, *shape: int) -> np.ndarray:
+        """Return the reported losses of pools, each ranked by validation loss."""
+        return self.loss[np.sort(rng.integers(0, len(self.loss), shape), axis=-1)]
+
+
+def population(kind: str, valid, loss=None) -> Population:
+    valid = np.asarray(valid, dtype=float)
+    order = np.argsort(valid, kind="stable")
+    valid = valid[order]
+    # One and the same array where the validation loss is what is reported.
+    return Population(kind, valid, valid if loss is None else np.asarray(loss)[order])
+
+
+def simulated() -> dict[str, Population]:
+    p = (np.arange(100_000) + 0.5) / 100_000
+    noise = np.random.default_rng(0).normal(size=len(p))
+    normal, lognormal = stats.norm.ppf(p), np.exp(stats.norm.ppf(p))
+    exponential = -np.log1p(-p)
+    losses = {
+        "normal": (normal,),
+        "uniform": (p,),
+        "exponential": (exponential,),
+        "lognormal": (lognormal,),
+        "bowl in 1 dimension": (p**2,),
+        "bowl in 5 dimensions": (p**0.4,),
+        "Gumbel, long tail to the best": (np.log(-np.log1p(-p)),),
+        "exponential, 30 % diverged": (np.where(p < 0.7, -np.log1p(-p / 0.7), 50),),
+        "normal, noisy test loss": (normal, normal + 0.5 * noise),
+        "lognormal, noisy test loss": (lognormal, lognormal + 0.3 * noise),
+    }
+    return {name: population("simulated", *own) for name, own in losses.items()}
+
+
+def logs(folder: Path) -> dict[str, Population]:
+    """1 - top-1 accuracy at the best epoch; diverged trainings guess one of 1,000."""
+    found = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        best = [
+            max([e["top_1"] for e in row["learning_curve"]], default=0.001)
+            for row in rows
+        ]
+        name = file.name.split("_")[0]
+        found[name] = population("published search", 1 - np.array(best))
+    return found
+
+
+def recorded() -> dict[str, Population]:
+    found = {}
+    for benchmark, entry in BENCHMARKS.items():
+        for name in entry.interface.available_dataset_names:
+            table, _ = _open(benchmark, name)
+            found[f"{benchmark} {name}"] = population(
+                "recorded",
+                [
+                    _loss(entry, score)
+                    for measured in table.values()
+                    for score in measured[entry.measured]
+                ],
+            )
+    return found
+
+
+def trained(folder: Path, n_trainings: int) -> dict[str, Population]:
+    from benchmark_utils.learners import lightgbm
+    from benchmark_utils.seeds import derive
+    from benchmark_utils.tables import bundled_table
+    from benchmark_utils.trials import Request
+    from benchmark_utils.unit_cube import UnitCube
+
+    found = {}
+    for name in ("diabetes", "breast_cancer"):
+        file = folder / f"lightgbm_{name}_{n_trainings}.csv"
+        if not file.is_file():
+            learner = lightgbm.practitioners()
+            table = bundled_table(name)
+            problem = Trained(table, learner, len(table.y))
+            cube = UnitCube(problem.space)
+            points = np.random.default_rng(0).random((n_trainings, cube.d))
+            requests = [Request(*r) for r in enumerate(cube.configurations(points))]
+            seeds = {r.trial_id: derive(name, r.trial_id) for r in requests}
+            setting = Setting(problem.metrics[0], 1, 0, 7)
+            rows = []
+            for done in problem.evaluate(requests, seeds, setting):
+                rows.append((done.valid_loss, done.test_loss))
+                if len(rows) % 500 == 0:
+                    print(f"  LightGBM on {name}: {len(rows)} trainings", flush=True)
+            pd.DataFrame(rows, columns=["valid", "test"]).to_csv(file, index=False)
+        df = pd.read_csv(file)
+        found[f"LightGBM {name}, test loss"] = population(
+            "LightGBM", df["valid"], df["test"]
+        )
+    return found
+
+
+class Measured(NamedTuple):
+    """Of many replicates: the estimate, its claimed deviation, and the interval."""
+
+    estimate: np.ndarray
+    deviation: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    trainings: int
+
+
+def t_interval(values: np.ndarray, trainings: int) -> Measured:
+    """Return Student's t interval over the last axis."""
+    k = values.shape[-1]
+    mean = values.mean(axis=-1)
+    if k < 2:
+        return Measured(mean, *np.full((3, len(mean)), np.nan), trainings)
+    error = values.std(axis=-1, ddof=1) / np.sqrt(k)
+    half = stats.t.ppf(0.975, k - 1) * error
+    return Measured(mean, error, mean - half, mean + half, trainings)
+
+
+def best_of_shuffled(pools: np.ndarray, rng, n: int, k: int) -> np.ndarray:
+    """Return the losses of the best of n in k shuffles of each pool."""
+    # The rank of the best of n of N trials has the weights of the U-statistic.
+    w = best_of_n_weights(N, n)
+    chances = np.cumsum(w)
+    rank = np.searchsorted(chances, rng.random((len(pools), k)) * chances[-1])
+    return np.take_along_axis(pools, np.minimum(rank, len(w) - 1), axis=1)
+
+
+def cut(pools: np.ndarray, rng, n: int) -> np.ndarray:
+    """Return the losses of the best in each of N/n pieces of a shuffled pool."""
+    pieces = rng.permuted(np.broadcast_to(np.arange(N), pools.shape), axis=1)
+    rank = pieces.reshape(len(pools), N // n, n).min(axis=2)
+    return np.take_along_axis(pools, rank, axis=1)
+
+
+def bootstrap(pools: np.ndarray, rng, n: int) -> Measured:
+    means = np.empty((len(pools), 200))
+    w = best_of_n_weights(N, n)
+    for pool, own in zip(pools, means, strict=True):
+        again = np.sort(rng.integers(0, N, (200, N)), axis=1)[:, : len(w)]
+        own[:] = pool[again] @ w
+    low, high = np.quantile(means, [0.025, 0.975], axis=1)
+    mean = pools[:, : len(w)] @ w
+    return Measured(mean, means.std(axis=1, ddof=1), low, high, N)
+
+
+def u_statistic(pools: np.ndarray, n: int, ours: bool) -> Measured:
+    if 2 * n > N:
+        mean = pools[:, : N - n + 1] @ best_of_n_weights(N, n)
+        return Measured(mean, *np.full((3, len(mean)), np.nan), N)
+    mean, _, error = moments(pools, n)
+    if ours:
+        weights = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+        below, above = intervals.limits(pools, n, *weights, 0.95)
+    else:
+        below = above = intervals.student_t(N, n, 0.95)
+    return Measured(mean, error, mean - below * error, mean + above * error, N)
+
+
+def opda_bands(pools: np.ndarray, n: int) -> Measured:
+    from opda.nonparametric import EmpiricalDistribution
+
+    rows = []
+    for pool in pools:
+        bands = EmpiricalDistribution.confidence_bands(
+            pool, 0.95, a=-np.inf, b=np.inf, method="ld_equal_tailed"
+        )
+        rows.append([b.quantile_tuning_curve(n, minimize=True) for b in bands])
+    upper, middle, lower = np.array(rows, dtype=float).T
+    nothing = np.full(len(pools), np.nan)
+    return Measured(middle, nothing, np.minimum(lower, upper), upper, N)
+
+
+def noisy_quadratic(pools: np.ndarray) -> dict[int, Measured]:
+    from opda.parametric import NoisyQuadraticDistribution
+
+    curves = []
+    for pool in pools:
+        fit = NoisyQuadraticDistribution.fit(pool, constraints={"convex": True})
+        curves.append(fit.average_tuning_curve(np.array(NUMBERS), minimize=True))
+    nothing = np.full(len(pools), np.nan)
+    return {
+        n: Measured(own, nothing, nothing, nothing, N)
+        for n, own in zip(NUMBERS, np.array(curves).T, strict=True)
+    }
+
+
+def measure(source: Population, size: dict[str, int], rng) -> pd.DataFrame:
+    """Return a row for every estimator and n."""
+    parts: dict[tuple[str, int], list[Measured]] = {}
+
+    def add(name, n, measured):
+        parts.setdefault((name, n), []).append(measured)
+
+    chances_of = {n: np.cumsum(source.best_of(n)) for n in NUMBERS}
+    n_pools = size.get(source.kind, size["others"])
+    for start in range(0, n_pools, BATCH):
+        count = min(BATCH, n_pools - start)
+        pools = source.pools(rng, count, N)
+        for n in NUMBERS:
+            # The best of n of the population, drawn directly.
+            chances = chances_of[n]
+            u = rng.random((count, REPEATS)) * chances[-1]
+            best = np.minimum(np.searchsorted(chances, u), len(source.loss) - 1)
+            add("repeats", n, t_interval(source.loss[best], REPEATS * n))
+            add("cut", n, t_interval(cut(pools, rng, n), N))
+            shuffled = best_of_shuffled(pools, rng, n, REPEATS)
+            add("shuffles", n, t_interval(shuffled, N))
+            add("t", n, u_statistic(pools, n, ours=False))
+            add("ours", n, u_statistic(pools, n, ours=True))
+            if start < size["bootstrap"]:
+                some = pools[: size["bootstrap"] - start]
+                add("bootstrap", n, bootstrap(some, rng, n))
+            if start < size["opda"] and source.valid is source.loss:
+                add("opda", n, opda_bands(pools[: size["opda"] - start], n))
+        if start < size["noisy-quadratic"] and source.valid is source.loss:
+            for n, own in noisy_quadratic(pools[: size["noisy-quadratic"]]).items():
+                add("noisy-quadratic", n, own)
+
+    rows = []
+    for (name, n), own in parts.items():
+        got = Measured(*map(np.concatenate, zip(*(m[:4] for m in own), strict=True)), 0)
+        chance = source.best_of(n)
+        truth = chance @ source.loss
+        spread = np.sqrt(chance @ (source.loss - truth) ** 2)
+        if name == "opda":
+            truth = source.loss[np.searchsorted(np.cumsum(chance), 0.5)]
+        has = np.isfinite(got.low) | np.isfinite(got.high)
+        rows.append(
+            {
+                "estimator": name,
+                "n": n,
+                "trainings": own[0].trainings,
+                "replicates": len(got.estimate),
+                "bias": (got.estimate.mean() - truth) / spread,
+                "sd_ratio": np.sqrt(np.mean(got.deviation**2)) / got.estimate.std(),
+                "coverage": np.mean((got.low <= truth) & (truth <= got.high))
+                if has.all()
+                else np.nan,
+                "missed_below": np.mean(truth < got.low) if has.all() else np.nan,
+                "missed_above": np.mean(truth > got.high) if has.all() else np.nan,
+                "width": np.median(got.high - got.low) if has.all() else np.nan,
+                "spread": spread,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def searches_for_width(width: float, spread: float) -> float:
+    """Return how many independent searches give a t interval of this mean width."""
+    k = np.geomspace(2, 10_000, 20_000)
+    widths = 2 * stats.t.ppf(0.975, k - 1) * spread / np.sqrt(k)
+    return float(np.interp(-width, -widths, k))
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Return the README's table: range over populations at each n."""
+    lines = ["| estimator | trainings | " + " | ".join(
+        f"n = N/{N // n}" if n < N else "n = N" for n in NUMBERS) + " |"]  # fmt: skip
+    lines.append("|---" * (2 + len(NUMBERS)) + "|")
+    for name, own in table.groupby("estimator", sort=False):
+        cells = []
+        for n in NUMBERS:
+            c = own[own["n"] == n]["coverage"].dropna()
+            cells.append(f"{c.min():.3f} to {c.max():.3f}" if len(c) else "none")
+        used = "15 n" if name == "repeats" else "N"
+        lines.append(f"| {name} | {used} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def trainings_saved(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the trainings rivals need for the width of our interval, over ours."""
+    own = table[(table["estimator"] == "ours") & table["width"].notna()].copy()
+    pairs = zip(own["width"], own["spread"], strict=True)
+    own["repeat_N_trial_searches"] = [searches_for_width(*pair) for pair in pairs]
+    own["cut_into_searches"] = own["repeat_N_trial_searches"] * own["n"] / N
+    return own.groupby("n")[["repeat_N_trial_searches", "cut_into_searches"]].describe(
+        percentiles=[0.5]
+    )
+
+
+def figure(table: pd.DataFrame) -> plt.Figure:
+    """Coverage of every estimator at every n, one dot for each population."""
+    names = [n for n in table["estimator"].unique() if n != "noisy-quadratic"]
+    drawing, axis = plt.subplots(figsize=(7.5, 3.6))
+    for i, name in enumerate(names):
+        for j, n in enumerate(NUMBERS):
+            own = table[(table["estimator"] == name) & (table["n"] == n)]
+            x = j + (i - (len(names) - 1) / 2) * 0.11
+            axis.plot(
+                np.full(len(own), x), own["coverage"], "o", ms=3.5, alpha=0.6,
+                color=f"C{i}", label=name if j == 0 else None,
+            )  # fmt: skip
+    axis.axhspan(0.93, 0.97, color="k", alpha=0.1, lw=0)
+    axis.set_xticks(range(4), ["n = N/8", "N/4", "N/2", "N"])
+    axis.set(ylabel="coverage of nominal 95 %", ylim=(-0.03, 1.03))
+    axis.set_title(f"one dot: one population; pools of N = {N}; grey: 93 to 97 %")
+    axis.legend(ncols=1, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    drawing.tight_layout()
+    return drawing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--output", type=Path, default=ROOT / "outputs" / "calibration")
+    parser.add_argument(
+        "--logs", type=Path, default=ROOT.parent / "shared/data/random_search_logs"
+    )
+    parser.add_argument("--noisy-quadratic", type=int, default=0, metavar="POOLS")
+    options = parser.parse_args()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    warnings.simplefilter("ignore", RuntimeWarning)  # opda's fits
+
+    size = {"simulated": 10_000, "others": 2000, "bootstrap": 300, "opda": 200}
+    if options.quick:
+        size = {"simulated": 1000, "others": 500, "bootstrap": 50, "opda": 0}
+    size["noisy-quadratic"] = options.noisy_quadratic
+    try:
+        import opda  # noqa: F401
+    except ImportError:
+        print("opda is not installed: left out (pip install opda)")
+        size |= {"opda": 0, "noisy-quadratic": 0}
+
+    sources = simulated() | logs(options.logs) | recorded()
+    if not logs(options.logs):
+        print(f"no published searches in {options.logs}: left out")
+    sources |= trained(options.output.parent, 200 if options.quick else 1000)
+    tables = []
+    for number, (name, source) in enumerate(sources.items(), start=1):
+        started = time.perf_counter()
+        own = measure(source, size, np.random.default_rng(number))
+        own.insert(0, "population", name)
+        own.insert(0, "kind", source.kind)
+        tables.append(own)
+        table = pd.concat(tables, ignore_index=True)
+        table.to_csv(options.output.with_suffix(".csv"), index=False)
+        ours = own[own["estimator"] == "ours"].set_index("n")["coverage"]
+        seconds = time.perf_counter() - started
+        print(
+            f"{number:2}/{len(sources)} {name}: ours covers {ours[NUMBERS[0]]:.3f} at "
+            f"N/8, {ours[NUMBERS[1]]:.3f} at N/4 ({seconds:.0f} s)",
+            flush=True,
+        )
+    figure(table).savefig(options.output.with_suffix(".png"), dpi=150)
+    print("\nCoverage, lowest to highest population:\n" + summary(table))
+    print("\nTrainings for the width of our interval, over ours:")
+    print(trainings_saved(table).round(2).T.to_string())
+
+
+if __name__ == "__main__":
+    main()
