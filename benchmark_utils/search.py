@@ -283,8 +283,8 @@ class Search:
                 self._update_incumbent(request.fidelity, outcome)
             self.record = {
                 **self._row(request, outcome),
-                "afterwards": afterwards,
                 "suggest_seconds": suggest_seconds,
+                "afterwards": afterwards,
                 "config": texts[outcome.trial_id],
                 "point": str(points[outcome.trial_id]),
                 **self._constant_columns,

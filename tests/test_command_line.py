@@ -19,8 +19,8 @@ from conftest import ROOT, same_rows
 COLUMNS = [
     *["value", "incumbent_test_loss", "trial", "trial_id", "valid_loss", "test_loss"],
     *["regret", "fidelity", "cost", "fit_seconds", "predict_seconds", "size"],
-    *["status", "suggest_seconds", "config", "point", "metric", "split"],
-    *["search_seed", "training_seed"],
+    *["status", "suggest_seconds", "afterwards", "config", "point", "metric", "split"],
+    *["search_seed", "training_seed", "extensible"],
 ]
 
 SMALL = [
@@ -444,13 +444,30 @@ def test_a_run_that_fails_ends_the_command_with_an_error(benchopt, copy):
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_the_strategies_shown_in_the_pages_run_as_they_are(benchopt, copy, page):
-    text = (ROOT / page).read_text()
-    [code] = re.findall(r"```python\n(.*?class Solver.*?)```", text, flags=re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    [code] = [block for block in blocks if "class Solver" in block]
     [name] = re.findall(r'name = "(.*?)"', code)
     (copy / "solvers" / "shown.py").write_text(code)
     exit_code, output, rows = benchopt("-d", "simulated", "-s", name, root=copy)
     assert exit_code == 0, output
     assert len(rows) == 25
+
+
+def test_the_curve_of_a_csv_file_is_shown_as_it_works(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    [code] = [block for block in blocks if "pool_curve" in block]
+    losses = np.random.default_rng(0).random((120, 2))
+    trials = pd.DataFrame(losses, columns=["valid_loss", "test_loss"])
+    trials.to_csv(tmp_path / "trials.csv")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^3 +25 +0\.[0-9]+", done.stdout, flags=re.M)
 
 
 PDFS = [  # benchopt draws none of tables
