@@ -43,6 +43,7 @@ from benchmark_utils.preflight import look_at_selection
 from benchmark_utils.search import Search
 from benchmark_utils.seeds import VARY, seeds_of
 from benchmark_utils.strategies import SearchEnds
+from benchmark_utils.terminal import make_safe_to_pickle
 
 
 class Objective(Component, BaseObjective):
@@ -88,6 +89,7 @@ class Objective(Component, BaseObjective):
             number_between("max_predict_seconds", seconds, low=0, high=1e9)
         one_of("metric", self.metric, metrics)
         look_at_selection()
+        make_safe_to_pickle()
 
     @classmethod
     def get_all_parameter_values(cls, name):
