@@ -1,19 +1,20 @@
 """Searches in brackets: many configurations trained a little, the best of them more."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from copy import deepcopy
 
 from ConfigSpace import Configuration
 
-from benchmark_utils.components import whole_number
-from benchmark_utils.rungs import ETA, N_RUNGS, random_stream, rungs
+from benchmark_utils.in_parts import InParts
+from benchmark_utils.rungs import random_stream, rungs
 from benchmark_utils.search import ROUNDING
 from benchmark_utils.strategies import Sequential
 
 MOST_DRAWS = 100  # in a row that bring nothing new: the space is exhausted
 
 
-class Brackets(Sequential):
+class Brackets(InParts, Sequential):
     """A search by one of smac's intensifiers: implement ``intensifier``.
 
     It is asked and told without smac's facades: it decides which configuration is
@@ -26,16 +27,10 @@ class Brackets(Sequential):
 
     requirements = ["pip::smac"]
     libraries = {"smac": "smac"}
-    parameters = {"eta": [ETA], "n_rungs": [N_RUNGS]}
-    in_parts = True
 
-    def check(self):
-        whole_number(f"{self.name}: eta", self.eta, low=2)
-        whole_number(f"{self.name}: n_rungs", self.n_rungs, low=2)
-
+    @abstractmethod
     def intensifier(self) -> type:
         """Return smac's class."""
-        raise NotImplementedError
 
     def stream(self) -> Iterator[Configuration]:
         """Yield configurations to begin with, without end."""

@@ -4,7 +4,6 @@ Snoek et al. 2015, "Scalable Bayesian optimization using deep neural networks", 
 """
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,8 @@ from botorch.acquisition import LogExpectedImprovement
 from botorch.models.model import Model
 from botorch.posteriors import GPyTorchPosterior
 from gpytorch.distributions import MultivariateNormal
+
+from benchmark_utils.one_thread import one_thread
 
 N_UNITS, N_LAYERS, DECAY, STEPS = 50, 3, 1e-3, 60
 NOISE = np.logspace(-8, 1, 55)[:, None]  # variance of the noise to that of the basis
@@ -62,16 +63,6 @@ def standardised(losses: np.ndarray) -> np.ndarray:
     low, middle = finite.min(), np.median(finite)
     y = np.minimum(losses, min(finite.max(), middle + 3 * (middle - low))) - low
     return (y - y.mean()) / (y.std() or 1)
-
-
-@contextmanager
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def trained(X: np.ndarray, y: np.ndarray, seed: int) -> Callable:

@@ -144,14 +144,8 @@ def _from_pools(own: pd.DataFrame, column: str, x_axis: str) -> pd.DataFrame:
     else:
         curve = splits_curve(valid, reported, n, CONFIDENCE)
     # A trial is a full training: its cost is 1.
-    x = n * seconds(own).mean() if x_axis == "seconds" else n
+    x = n * results.seconds(own).mean() if x_axis == "seconds" else n
     return curve.assign(x=x)[COLUMNS]
-
-
-def seconds(rows: pd.DataFrame) -> pd.Series:
-    """Return the seconds of each trial: training and thinking."""
-    parts = rows[["objective_fit_seconds", "objective_suggest_seconds"]]
-    return parts.fillna(0).sum(axis=1)
 
 
 def _over_repetitions(own: pd.DataFrame, column: str, x_axis: str) -> pd.DataFrame:

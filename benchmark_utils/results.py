@@ -85,6 +85,12 @@ def with_metric(label: str, rows: pd.DataFrame) -> str:
     return f"{label} of the incumbent" + (f" ({metrics[0]})" if len(metrics) else "")
 
 
+def seconds(rows: pd.DataFrame) -> pd.Series:
+    """Return the seconds of each trial: training and thinking."""
+    parts = rows[["objective_fit_seconds", "objective_suggest_seconds"]]
+    return parts.fillna(0).sum(axis=1)
+
+
 def step_curves(
     rows: pd.DataFrame, column: str, x_axis: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -97,8 +103,7 @@ def step_curves(
     searches = []
     for _, search in rows.sort_values("objective_trial").groupby("idx_rep"):
         if x_axis == "seconds":
-            seconds = search[["objective_fit_seconds", "objective_suggest_seconds"]]
-            x = seconds.fillna(0).sum(axis=1).cumsum().to_numpy()
+            x = seconds(search).cumsum().to_numpy()
         else:
             name = {"trials": "objective_trial", "cost": "objective_cost"}[x_axis]
             x = search[name].to_numpy(dtype=float)

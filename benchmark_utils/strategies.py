@@ -20,7 +20,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from benchmark_utils.components import Component, missing, one_of, whole_number
 from benchmark_utils.designs import SAMPLERS
 from benchmark_utils.problems import Problem
-from benchmark_utils.rungs import ETA, N_RUNGS, RULES, climb, random_stream, rungs
+from benchmark_utils.rungs import ETA, N_RUNGS, RULES, climb, rungs
 from benchmark_utils.search import ROUNDING, BudgetSpent, Search
 from benchmark_utils.trials import Request, Trial
 
@@ -181,24 +181,6 @@ class Design(Strategy):
             return
         requests = [self.search.request(c) for c in configurations]
         yield from self.search.evaluate(requests)
-
-
-class Climbing(Strategy):
-    """Random search under a stopping rule, until the budget is spent: name ``rule``."""
-
-    requirements = ["pip::optuna"]
-    libraries = {"optuna": "optuna"}
-    parameters = {"eta": [ETA], "n_rungs": [N_RUNGS]}
-    in_parts = True
-    rule: str
-
-    def check(self):
-        whole_number(f"{self.name}: eta", self.eta, low=2)
-        whole_number(f"{self.name}: n_rungs", self.n_rungs, low=2)
-
-    def trials(self):
-        stream = random_stream(self.search)
-        return climb(self.search, stream, self.rule, self.eta, self.n_rungs)
 
 
 class Sequential(Strategy):

@@ -24,8 +24,6 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark_utils import results  # noqa: E402
 
-LOSSES = {"test": "objective_incumbent_test_loss", "validation": "objective_value"}
-
 
 def at_the_end(rows: pd.DataFrame, cost: float) -> pd.DataFrame:
     """Return the last row of every search up to a cost, by repetition."""
@@ -49,7 +47,8 @@ def report(df: pd.DataFrame, dataset: str) -> None:
             f"{searches['objective_cost'].max().mean():.2f}; "
             f"{fit:.1f} s training, {think:.1f} s thinking"
         )
-        for loss, column in LOSSES.items():
+        for loss in ("test", "validation"):
+            column = results.LOSSES[loss]
             difference = ends[strategy][column] - ends["random"][column]
             if strategy == "random":
                 print(f"    {loss:10} {ends['random'][column].mean():.5f}")

@@ -1,3 +1,4 @@
+from benchmark_utils.one_thread import one_thread
 from benchmark_utils.optuna_space import Optuna
 
 
@@ -30,11 +31,5 @@ class Solver(Optuna):
         return GPSampler(seed=seed, n_startup_trials=self.n_initial)
 
     def suggest(self):
-        import torch
-
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with one_thread():
             return super().suggest()
-        finally:
-            torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-from benchmark_utils.strategies import Climbing
+from benchmark_utils.in_parts import Climbing
 
 
 class Solver(Climbing):
