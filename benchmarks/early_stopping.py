@@ -25,16 +25,14 @@ sys.path.insert(0, str(ROOT))
 from benchmark_utils import results  # noqa: E402
 
 
-def at_the_end(rows: pd.DataFrame, cost: float) -> pd.DataFrame:
-    """Return the last row of every search up to a cost, by repetition."""
-    rows = rows[rows["objective_cost"] <= cost + 1e-6]
+def at_the_end(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the last row of every search, by repetition."""
     return rows.sort_values("objective_trial").groupby("idx_rep").last()
 
 
 def report(df: pd.DataFrame, dataset: str) -> None:
     rows = results.rows_of(df, dataset, results.objectives_in(df)[0])
-    budget = rows["objective_cost"].max()
-    ends = {s: at_the_end(own, budget) for s, own in rows.groupby("strategy")}
+    ends = {s: at_the_end(own) for s, own in rows.groupby("strategy")}
     print(f"\n{dataset}, {rows['idx_rep'].nunique()} splits")
     for strategy, own in rows.groupby("strategy", sort=False):
         searches = own.groupby("idx_rep")

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark_utils import results  # noqa: E402
-from benchmark_utils.comparison import Worth, random_trials_worth  # noqa: E402
+from benchmark_utils.comparison import Worth, curves_of, worth_on  # noqa: E402
+from benchmark_utils.tuning_curves import pools_of  # noqa: E402
 
 BUDGETS = (25, 50, 100)
 
@@ -47,6 +48,7 @@ def worths(df: pd.DataFrame, problem: str) -> tuple[pd.DataFrame, str]:
         pools.pivot(index="idx_rep", columns="objective_trial", values=c).sort_index()
         for c in ("objective_valid_loss", own)
     )
+    n, curves = curves_of(pools_of(valid.values, reported.values))
     table = []
     rows = rows[rows["p_obj_n_trials"] <= BUDGETS[-1]]
     for strategy, searches in rows.groupby("solver_name"):
@@ -55,14 +57,13 @@ def worths(df: pd.DataFrame, problem: str) -> tuple[pd.DataFrame, str]:
             losses = incumbents(searches, column, budget)
             chosen = losses.index.intersection(valid.index)
             line[f"loss {budget}"] = losses.mean()
-            line[f"worth {budget}"] = random_trials_worth(
-                losses[chosen], valid.loc[chosen].values, reported.loc[chosen].values
-            )
+            own_curves = curves[valid.index.get_indexer(chosen)]
+            line[f"worth {budget}"] = worth_on(n, own_curves, losses[chosen].to_numpy())
         table.append(line)
     table = pd.DataFrame(table).sort_values(f"loss {BUDGETS[0]}", ignore_index=True)
     what = "test" if column == test else "validation"
-    n = rows.groupby("solver_name")["idx_rep"].nunique().max()
-    title = f"{problem.split('[')[0]}: {what} loss, {n} searches each"
+    n_searches = rows.groupby("solver_name")["idx_rep"].nunique().max()
+    title = f"{problem.split('[')[0]}: {what} loss, {n_searches} searches each"
     return table, title
 
 
