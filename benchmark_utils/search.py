@@ -126,7 +126,9 @@ class Search:
         self.record: dict = {}
         self._problem = problem
         metric = problem.metrics[0] if metric == "default" else metric
-        self._setting = Setting(metric, n_folds, seeds.split, seeds.data)
+        self._setting = Setting(
+            metric, n_folds, seeds.split, seeds.data, seeds.training
+        )
         self._training_seed = seeds.training
         self._constant_columns = {
             "metric": metric,

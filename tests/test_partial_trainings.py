@@ -61,13 +61,14 @@ def test_trainings_in_parts_are_one_training_bit_for_bit(table, name, seed, data
     ways = [RUNGS, [*sorted(data.draw(cuts)), 1.0]]
     learner.space.seed(seed)
     configurations = learner.space.sample_configuration(2)
-    metric, seeds = METRIC[parts.task], {0: seed, 1: seed + 1}
+    setting = Setting(METRIC[parts.task], 1, split=0, data_seed=0)
+    seeds = {0: seed, 1: seed + 1}
 
     def train(fidelities):
         kept, fits = {}, {}
         for fidelity in fidelities:  # the two take turns
             requests = [Request(i, c, fidelity) for i, c in enumerate(configurations)]
-            fits = dict(learner.fit(requests, prepared, seeds, metric, kept))
+            fits = dict(learner.fit(requests, prepared, seeds, setting, kept))
             assert set(kept) == (set() if fidelity == 1 else {0, 1})
         return fits
 
@@ -85,12 +86,13 @@ def test_every_rung_is_a_bare_lightgbm_training_of_so_many_trees(table, name):
     parts = small(table)
     learner = learner_of(name, parts)
     data, kept, metric = learner.prepare(parts), {}, METRIC[parts.task]
+    setting = Setting(metric, 1, split=0, data_seed=0)
     learner.space.seed(1)
     configuration = learner.space.sample_configuration()
     params = learner.parameters(configuration, parts.n_classes, 3, metric)
     for fidelity in RUNGS:
         request = Request(1, configuration, fidelity)
-        [(_, fit)] = learner.fit([request], data, {1: 3}, metric, kept)
+        [(_, fit)] = learner.fit([request], data, {1: 3}, setting, kept)
         train = lightgbm.Dataset(
             parts.X_train, parts.y_train, params={"feature_pre_filter": False}
         )

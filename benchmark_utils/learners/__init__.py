@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
+from benchmark_utils.problems import Setting
 from benchmark_utils.splits import Parts
 from benchmark_utils.trials import Request
 
@@ -54,7 +55,7 @@ class Learner(ABC):
         requests: list[Request],
         data: object,
         seeds: dict[int, int],
-        metric: str,
+        setting: Setting,
         kept: dict[int, object],
     ) -> Iterator[tuple[int, Fit | Exception]]:
         """Train on what ``prepare`` returned; yield (trial id, fit or error).
@@ -73,10 +74,12 @@ class OneAtATime(Learner):
     ) -> Fit:
         """Train one configuration; an exception is a failed trial."""
 
-    def fit(self, requests, data, seeds, metric, kept):
+    def fit(self, requests, data, seeds, setting, kept):
         for trial_id, configuration, _ in requests:
+            seed = seeds[trial_id]
             try:
-                yield trial_id, self.train(configuration, data, seeds[trial_id], metric)
+                fit = self.train(configuration, data, seed, setting.metric)
+                yield trial_id, fit
             except Exception as error:  # any: the search goes on without this one
                 yield trial_id, error
 
@@ -97,13 +100,13 @@ class Continued(Learner):
     def proceed(self, training: object, data: object, fidelity: float) -> Fit:
         """Train on to the fidelity; an exception is a failed trial."""
 
-    def fit(self, requests, data, seeds, metric, kept):
+    def fit(self, requests, data, seeds, setting, kept):
         for trial_id, configuration, fidelity in requests:
             try:
                 training = kept.pop(trial_id, None)
                 if training is None:
                     seed = seeds[trial_id]
-                    training = self.begin(configuration, data, seed, metric)
+                    training = self.begin(configuration, data, seed, setting.metric)
                 fit = self.proceed(training, data, fidelity)
             except Exception as error:  # any: the search goes on without this one
                 yield trial_id, error

@@ -17,12 +17,15 @@ class Setting:
     """On what, and by which loss, a search is measured.
 
     ``split`` is the number of the draw of data, made with ``data_seed``.
+    ``training_seed`` is the repetition's, for what its trainings share, such as the
+    order of their minibatches; each has besides a seed of its own.
     """
 
     metric: str
     n_folds: int
     split: int
     data_seed: int
+    training_seed: int = 0
 
 
 class Problem(ABC):

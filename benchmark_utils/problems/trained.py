@@ -71,9 +71,7 @@ class Trained(Problem):
         kept = {} if kept is None else kept
         started = time.perf_counter()
         fits = [
-            self._learner.fit(
-                requests, data, seeds, setting.metric, kept.setdefault(fold, {})
-            )
+            self._learner.fit(requests, data, seeds, setting, kept.setdefault(fold, {}))
             for fold, (_, data) in enumerate(folds)
         ]
         # A learner may finish its trials in another order on another fold.
