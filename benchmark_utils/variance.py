@@ -17,9 +17,7 @@ def sources_of_variance(losses: dict, confidence: float = 0.95) -> pd.DataFrame:
 
     losses : for each source ("search", "data", "training", "all"), the results of
     repetitions in which only that source changed (Bouthillier et al. 2021,
-    arXiv:2103.03098). Columns ``source, sd, low, high, n``: the interval is Student's
-    t of the jackknifed log variance, which unlike chi-squared does not need normal
-    losses. It needs 3 repetitions that are not all the same.
+    arXiv:2103.03098). Columns ``source, sd, low, high, n``: see `variance_interval`.
     """
     check_confidence(confidence)
     rows = []
@@ -27,25 +25,62 @@ def sources_of_variance(losses: dict, confidence: float = 0.95) -> pd.DataFrame:
         values = np.asarray(values, dtype=float)
         if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
             raise ValueError(f"{source}: needs the finite results of 2 searches")
-        low, high = log_variance_interval(values, confidence)
+        low, high = variance_interval(values, confidence)
         sd = np.std(values, ddof=1)
         rows.append((source, sd, np.sqrt(low), np.sqrt(high), len(values)))
     return pd.DataFrame(rows, columns=["source", "sd", "low", "high", "n"])
 
 
-def log_variance_interval(values: np.ndarray, confidence: float):
-    """Return the limits of the variance (Miller 1968: jackknife of its logarithm)."""
+def variance_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the limits of a variance whose losses need not be normal; NaN below 3.
+
+    Bonett 2006 (doi:10.1016/j.csda.2005.10.011): the kurtosis is taken
+    around a trimmed mean (the median of up to 5 values). Nominal 95 % covers 95 % of
+    10 to 50 normal losses, 92 to 95 % of Gumbel's, 88 % of exponential ones.
+    """
     n, variance = len(values), np.var(values, ddof=1)
     if n < 3:
         return np.nan, np.nan
-    squares = (values - values.mean()) ** 2
-    without = (squares.sum() - squares * n / (n - 1)) / (n - 2)
-    if without.min() <= 0:
-        return (0.0, 0.0) if variance == 0 else (0.0, np.inf)
-    pseudo = n * np.log(variance) - (n - 1) * np.log(without)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(pseudo, ddof=1)
-    centre = pseudo.mean()
-    return np.exp(centre - half / np.sqrt(n)), np.exp(centre + half / np.sqrt(n))
+    if variance == 0:
+        return 0.0, 0.0
+    centre = np.median(values)
+    if n > 5:
+        centre = stats.trim_mean(values, 1 / (2 * np.sqrt(n - 4)))
+    squares = np.sum((values - values.mean()) ** 2)
+    kurtosis = n * np.sum((values - centre) ** 4) / squares**2
+    z = stats.norm.ppf((1 + confidence) / 2)
+    half = z * np.sqrt(max(kurtosis - (n - 3) / n, 0) / (n - 1))
+    # The correction of small samples makes the interval equal-tailed; at a confidence
+    # so high that it does not exist nothing is known.
+    c = n / (n - z) if n > z else np.inf
+    return variance * c * np.exp(-half * c), variance * c * np.exp(half * c)
+
+
+def split_share(
+    valid_losses, test_losses=None, n: int | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return the standard deviation that the split gives a random search of n trials.
+
+    From one pool of random trials for each split, at no cost: the variance of the
+    pools' curves over splits, less what their own standard errors (`pool_curve`) say
+    is luck of the trials. n up to half of the smallest pool, which is its default. The
+    columns of `sources_of_variance`. The interval is that of the pools' curves, less
+    the luck: all may be zero, as an unbiased difference of variances can be negative.
+    """
+    check_confidence(confidence)
+    pools = pools_of(valid_losses, test_losses)
+    smallest = min(len(pool.loss) for pool in pools)
+    n = max(smallest // 2, 1) if n is None else int(numbers_of_trials(n, smallest)[0])
+    if len(pools) < 3 or 2 * n > smallest:
+        raise ValueError(
+            f"the share of the split at n={n} needs 3 pools of {2 * n} trials: there "
+            f"are {len(pools)}, the smallest of {smallest}"
+        )
+    means, _, errors = np.array([pool.at(n) for pool in pools]).T
+    limits = [np.var(means, ddof=1), *variance_interval(means, confidence)]
+    sds = np.sqrt(np.maximum(np.array(limits) - np.mean(errors**2), 0))
+    columns = ["source", "sd", "low", "high", "n"]
+    return pd.DataFrame([("split", *sds, len(pools))], columns=columns)
 
 
 def optimism(

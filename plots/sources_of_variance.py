@@ -2,9 +2,14 @@ import numpy as np
 from benchopt import BasePlot
 
 from benchmark_utils import results, traces
-from benchmark_utils.mean_curves import value_in, without
+from benchmark_utils.mean_curves import (
+    has_pools,
+    pools_of_random_search,
+    value_in,
+    without,
+)
 from benchmark_utils.seeds import SOURCES
-from benchmark_utils.variance import sources_of_variance
+from benchmark_utils.variance import sources_of_variance, split_share
 
 ORDER = [*SOURCES, "all"]
 # benchopt's page needs a box
@@ -15,7 +20,9 @@ class Plot(BasePlot):
     """By how much results scatter when only search, data or training are redrawn.
 
     From runs with `vary` = search, data, training and all (Bouthillier et al. 2021,
-    arXiv:2103.03098): the standard deviation of the loss at the end of the search.
+    arXiv:2103.03098): the standard deviation of the loss at the end of the search. For
+    random search besides the part of the split alone after half of the trials, from the
+    pools of all repetitions.
     """
 
     name = "sources_of_variance"
@@ -34,17 +41,23 @@ class Plot(BasePlot):
         boxes = []
         for strategy, own in rows.groupby("strategy", sort=False):
             for source, values in finals(own, column).items():
-                [found] = sources_of_variance({source: values}).itertuples()
-                heights = [found.low, found.sd, found.high]
-                boxes.append(
-                    {
-                        "x": [f"{strategy}: {source}"],
-                        "y": [[float(h) for h in heights if np.isfinite(h)]],
-                        "label": source,
-                        "color": traces.see_through(self.get_style(source)["color"]),
-                    }
-                )
+                found = sources_of_variance({source: values})
+                boxes.append(self._box(f"{strategy}: {source}", found))
+            share = share_of_the_split(own, column)
+            if share is not None:
+                n, found = share
+                boxes.append(self._box(f"{strategy}: split, after {n} trials", found))
         return boxes or [NOTHING]
+
+    def _box(self, name, found):
+        [row] = found.itertuples()
+        heights = [row.low, row.sd, row.high]
+        return {
+            "x": [name],
+            "y": [[float(h) for h in heights if np.isfinite(h)]],
+            "label": row.source,
+            "color": traces.see_through(self.get_style(row.source)["color"]),
+        }
 
     def get_metadata(self, df, dataset, objective, loss):
         rows = rows_of_all_sources(df, dataset, objective)
@@ -60,7 +73,8 @@ class Plot(BasePlot):
             "title": traces.title(
                 dataset,
                 f"middle: standard deviation over {count} repetitions",
-                "ends: its 95 % interval (jackknife), if it has one",
+                "ends: its 95 % interval, if it has one",
+                "split: from random search's pools, no extra training",
             ),
             "xlabel": "",
             "ylabel": f"standard deviation of the {label} at the end",
@@ -84,3 +98,15 @@ def finals(own, column):
         for source in ORDER
     }
     return {source: values for source, values in losses.items() if len(values) > 1}
+
+
+def share_of_the_split(own, column):
+    """Return half the budget of random search and `split_share`, if it has pools."""
+    everything = own[own["source"] == "all"]
+    if not has_pools(everything, column):
+        return None
+    pools = list(pools_of_random_search(everything, column).values())
+    n = min(len(valid) for valid, _ in pools) // 2
+    if len(pools) < 3 or n < 1:
+        return None
+    return n, split_share(*zip(*pools, strict=True), n)

@@ -16,7 +16,7 @@ from benchmark_utils.comparison import (
     signed_ranks_p_value,
     wilcoxon_pairs,
 )
-from benchmark_utils.variance import optimism, sources_of_variance
+from benchmark_utils.variance import optimism, sources_of_variance, split_share
 
 
 @pytest.mark.parametrize("levels", [None, 3, 1])
@@ -131,6 +131,39 @@ def test_the_interval_of_a_standard_deviation_covers(n):
         [row] = sources_of_variance({"search": rng.normal(0, 2, n)}).itertuples()
         covered.append(row.low <= 2 <= row.high)
     assert 0.92 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_the_interval_of_a_standard_deviation_of_skewed_losses(n):
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(1000):
+        [row] = sources_of_variance({"search": rng.gumbel(size=n)}).itertuples()
+        covered.append(row.low <= np.pi / 6**0.5 <= row.high)
+    assert 0.9 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize("split_sd", [0, 0.02, 0.5])
+def test_the_share_of_the_split_is_told_from_the_luck_of_the_trials(split_sd):
+    rng = np.random.default_rng(0)
+    shares, covered = [], []
+    for _ in range(500):
+        pools = rng.random((8, 20)) + rng.normal(0, split_sd, (8, 1))
+        [row] = split_share(pools).itertuples()
+        assert (row.source, row.n) == ("split", 8)
+        shares.append(row.sd**2)
+        covered.append(row.low <= split_sd <= row.high)
+    luck = 10 / (11**2 * 12)  # the variance of the lowest of 10
+    assert np.mean(shares) == pytest.approx(split_sd**2, rel=0.1, abs=0.2 * luck)
+    assert np.mean(covered) >= 0.9
+
+
+def test_the_share_of_the_split_needs_three_pools_of_twice_the_trials():
+    pools = np.random.default_rng(0).random((3, 9))
+    assert np.isfinite(split_share(pools, n=4)["sd"][0])
+    for wrong in ({"valid_losses": pools[:2]}, {"valid_losses": pools, "n": 5}):
+        with pytest.raises(ValueError, match="needs 3 pools of"):
+            split_share(**wrong)
 
 
 def test_optimism_is_the_luck_of_the_selected_and_none_without_selection():

@@ -13,7 +13,7 @@ from benchmark_utils import mean_curves, paired
 from benchmark_utils.comparison import random_trials_worth
 from benchmark_utils.traces import title
 from benchmark_utils.tuning_curves import pool_curve, splits_curve
-from benchmark_utils.variance import optimism, sources_of_variance
+from benchmark_utils.variance import optimism, sources_of_variance, split_share
 
 PROBLEM = {"dataset": "simulated[noise=0·1]"}
 ANY_BUDGET = {**PROBLEM, "objective": "hpo"}
@@ -220,16 +220,21 @@ def test_worth_is_that_of_the_comparison_and_ends_at_the_pool():
 
 
 def test_sources_of_variance_are_side_by_side():
-    frames, finals = [], {}
+    frames, finals, pools = [], {}, None
     for i, source in enumerate(["all", "search", "data", "training"]):
         own = losses(8, 3, seed=i)
         finals[source] = own.min(axis=1)
+        pools = own if source == "all" else pools
         frames.append(with_objective(rows(own), f"hpo[n_trials=3,vary={source}]"))
     plot = plots()["sources_of_variance"]
     options = {**PROBLEM, "objective": "hpo[n_trials=3]", "loss": "validation"}
     boxes = plot.plot(pd.concat(frames), **options)
     order = ["search", "data", "training", "all"]
+    *boxes, split = boxes
     assert [box["x"] for box in boxes] == [[f"random: {source}"] for source in order]
+    [share] = split_share(pools, n=1).itertuples()
+    assert split["x"] == ["random: split, after 1 trials"]
+    assert split["y"] == [pytest.approx([share.low, share.sd, share.high])]
     for box, source in zip(boxes, order, strict=True):
         [row] = sources_of_variance({source: finals[source]}).itertuples()
         assert box["y"] == [pytest.approx([row.low, row.sd, row.high])]
