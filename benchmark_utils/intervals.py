@@ -5,45 +5,71 @@ fit into the pool twice over) is right for small n/N. At N/8 and N/4 the best of
 depends on few trials; its estimate is skewed and moves together with its standard
 error, so that t misses on one side: by how much depends on how losses are distributed
 near the best. Two numbers that do not change with location and scale of the losses
-tell: how the curve falls (it flattens out near a bound, and not where losses have a
-long tail to the best), and how rough the losses are along the ranks (0 where the
-reported loss is the validation loss, 1 where the ranks say nothing about it). The two
-limits are the t quantile times exp(a polynomial in both), which vanishes with n/N; its
-coefficients are quantile regressions over simulated pools with tails of many shapes
-(`benchmarks/fit_interval.py`). How far that holds on losses that it was not fitted to
-is measured by `benchmarks/calibration.py`.
+tell: the skewness of the jackknife's values, and how rough the losses are along the
+ranks (0 where the reported loss is the validation loss, 1 where the ranks say nothing
+about it). The two limits are the t quantile times exp(a polynomial in both), which
+vanishes with n/N; its coefficients are quantile regressions over pools with tails of
+many shapes (`benchmarks/fit_interval.py`). How far that holds on losses that it was not
+fitted to is measured by `benchmarks/calibration.py`.
 """
 
 import numpy as np
 from scipy import stats
 
-from benchmark_utils.best_of_n import best_of_n_weights
-
 FEWEST = 4  # N/n; of smaller pools there is no interval
 
 # From benchmarks/fit_interval.py, in the order of `features`.
-BELOW = np.array([
-    0.079, -0.694, 0.02, -0.152, 1.235, 0.123,
-    1.246, 0.977, -0.381, 0.247, -1.85, 0.018,
-    -0.284, 0.586, 0.67,
-])  # fmt: skip
-ABOVE = np.array([
-    -1.685, 4.001, -1.523, 1.477, -3.526, 0.562,
-    1.942, -7.104, 3.501, -1.645, 5.117, -1.034,
-    6.274, -0.362, -5.71,
-])  # fmt: skip
+BELOW = np.array(
+    [
+        -2.062,
+        -2.151,
+        -0.409,
+        2.748,
+        2.74,
+        0.378,
+        1.9,
+        1.139,
+        0.342,
+        -0.556,
+        -1.653,
+        -1.008,
+        1.236,
+        -0.215,
+        -1.885,
+    ]
+)
+ABOVE = np.array(
+    [
+        1.472,
+        1.237,
+        0.379,
+        -3.025,
+        -1.941,
+        -0.07,
+        1.699,
+        1.144,
+        -1.413,
+        1.064,
+        -0.583,
+        0.227,
+        -2.339,
+        0.394,
+        3.154,
+    ]
+)
 LONGEST, SHORTEST = np.exp(2.5), np.exp(-2)  # times Student's t
 
 
-def limits(loss, n: int, confidence: float):
+def limits(loss, n: int, weights, fewer, confidence: float):
     """Return how many standard errors the limits are below and above the mean.
 
-    loss : array (..., N), best validation loss first. NaN where N/n is below `FEWEST`.
+    loss : array (..., N), best validation loss first; weights, fewer : the weights of
+    the best of n, of N and of N - 1 trials. NaN where N/n is below `FEWEST`.
     """
     N = loss.shape[-1]
     if n * FEWEST > N:
         return np.full((2, *loss.shape[:-1]), np.nan)
-    x = features(fall(loss, n), roughness(loss, n), N, n)
+    x = features(*summaries(loss, weights, fewer), N, n)
     factors = np.exp(np.stack([x @ BELOW, x @ ABOVE]))
     return student_t(N, n, confidence) * np.clip(factors, SHORTEST, LONGEST)
 
@@ -53,36 +79,38 @@ def student_t(N: int, n: int, confidence: float) -> float:
     return float(stats.t.ppf((1 + confidence) / 2, max(min(2 * N / n, N) - 1, 1)))
 
 
-def fall(loss, n: int):
-    """Return b where the mean curve falls as n^-b, in [-1, 3].
+def summaries(loss, weights, fewer) -> tuple[np.ndarray, np.ndarray]:
+    """Return skewness of the jackknife and roughness, both free of location and scale.
 
-    From its values at n/8, n/4 and n/2 trials, which hardly depend on the few trials
-    that decide about the best of n. 0 where the curve does not fall twice.
+    The mean without trial i is a sum over better trials, which keep their rank, and
+    worse ones, which move up by one. Trials without weight all leave the same mean.
     """
-    N = loss.shape[-1]
-    weights = [best_of_n_weights(N, n / k) for k in (8, 4, 2)]
-    first, second, third = (loss[..., : len(w)] @ w for w in weights)
-    falls = (first > second) & (second > third)
+    N, k = loss.shape[-1], min(len(weights), len(fewer))
+    mean = loss[..., : len(weights)] @ weights
+    head = loss[..., : k + 1] - mean[..., None]
+    stay, move = head[..., :k] * fewer[:k], head[..., 1:] * fewer[:k]
+    without = np.zeros((*loss.shape[:-1], k + 1))
+    without[..., 1:] = np.cumsum(stay, axis=-1)
+    without[..., :-1] += np.cumsum(move[..., ::-1], axis=-1)[..., ::-1]
+    n_rest = N - k - 1
+    rest = without[..., -1]
+    centre = (without.sum(axis=-1) + n_rest * rest) / N
+    d = centre[..., None] - without
+    d_rest = centre - rest
+    second = (d**2).sum(axis=-1) + n_rest * d_rest**2
+    third = (d**3).sum(axis=-1) + n_rest * d_rest**3
+    steps = (np.diff(head, axis=-1) ** 2 / 2) @ weights[:k]
+    spread = (head[..., :k] ** 2) @ weights[:k]
     with np.errstate(divide="ignore", invalid="ignore"):
-        b = np.log2((first - second) / (second - third))
-    return np.clip(np.where(falls, b, 0), -1, 3)
+        skewness = np.where(second > 0, third / second**1.5, 0)
+        roughness = np.where(spread > 0, np.minimum(steps / spread, 1), 0)
+    return skewness, roughness
 
 
-def roughness(loss, n: int):
-    """Return the share of the spread of the best of n that is between neighbours."""
-    w = best_of_n_weights(loss.shape[-1], n)
-    head = loss[..., : len(w)]
-    k = len(w) - 1
-    steps = (np.diff(head, axis=-1) ** 2 / 2) @ w[:k]
-    mean = head @ w
-    spread = ((head[..., :k] - mean[..., None]) ** 2) @ w[:k]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(spread > 0, np.minimum(steps / spread, 1), 0)
-
-
-def features(fall, roughness, N: int, n: int) -> np.ndarray:
+def features(skewness, roughness, N: int, n: int) -> np.ndarray:
     """Return what the logarithm of a limit over Student's t is linear in."""
-    u, b, e = np.sqrt(n / N), fall, roughness
-    one = np.ones_like(b)
-    x = np.stack([one, b, b**2, e, e * b, e * b**2], axis=-1)
+    u = np.sqrt(n / N)
+    z, e = np.clip(skewness / u, -2.5, 1.5), roughness
+    one = np.ones_like(z)
+    x = np.stack([one, z, z**2, e, e * z, e * z**2], axis=-1)
     return np.concatenate([u * x, u**2 * x, u / n * x[..., [0, 1, 3]]], axis=-1)

@@ -17,13 +17,13 @@ With trials ranked by validation loss, 1 the best, and T_r their (test) losses::
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from benchmark_utils import intervals
-from benchmark_utils.best_of_n import best_of_n_weights
 
 MOST_POINTS = 200  # of a curve whose n is not given
 
@@ -177,7 +177,11 @@ class Pool:
 
     def limits(self, n: int, confidence: float) -> tuple[float, float]:
         """Return the limits of the interval in standard errors from the mean."""
-        return tuple(map(float, intervals.limits(self.loss, n, confidence)))
+        N = len(self.loss)
+        if n * intervals.FEWEST > N:
+            return np.nan, np.nan
+        weights = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+        return tuple(map(float, intervals.limits(self.loss, n, *weights, confidence)))
 
 
 def moments(loss: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -217,6 +221,23 @@ def first_n(weights: np.ndarray, length: int) -> np.ndarray:
 def roots(*variances):
     """Return square roots; unbiased estimates of a variance can be below zero."""
     return [np.sqrt(np.maximum(v, 0.0)) for v in variances]
+
+
+@lru_cache(maxsize=8)  # pools of one size are asked one after the other
+def best_of_n_weights(N: int, n: int) -> np.ndarray:
+    """Return w_r = C(N-r, n-1) / C(N, n) for r = 1, 2, ...: rank r is the best of n.
+
+    Cut off where a weight is below 1e-40. Each is the one before it times
+    (N-r-n+1) / (N-r): products of numbers below one, which neither overflow nor, as
+    differences of log-gamma functions do for large N, lose digits.
+    """
+    most = N - n + 1
+    if n > 1:  # w_r <= n/N exp(-(r - 1) (n - 1) / (N - 1))
+        most = min(most, int(95 * (N - 1) / (n - 1)) + 2)
+    r = np.arange(1, most)
+    weights = n / N * np.cumprod(np.r_[1.0, (N - r - n + 1) / (N - r)])
+    weights.flags.writeable = False
+    return weights
 
 
 def checked_losses(valid_loss, test_loss) -> tuple[np.ndarray, np.ndarray]:

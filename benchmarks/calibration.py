@@ -40,8 +40,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark_utils import intervals  # noqa: E402
-from benchmark_utils.best_of_n import best_of_n_weights  # noqa: E402
-from benchmark_utils.tuning_curves import moments, pool_curve  # noqa: E402
+from benchmark_utils.tuning_curves import (  # noqa: E402
+    best_of_n_weights,
+    moments,
+    pool_curve,
+)
 
 N = 128
 NUMBERS = (N // 32, N // 8, N // 4, N // 2, N)
@@ -103,7 +106,8 @@ def u_statistic(pools: np.ndarray, n: int, ours: bool) -> Measured:
         return Measured(mean, *np.full((3, len(mean)), np.nan), N)
     mean, _, error = moments(pools, n)
     if ours:
-        below, above = intervals.limits(pools, n, 0.95)
+        weights = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+        below, above = intervals.limits(pools, n, *weights, 0.95)
     else:
         below = above = intervals.student_t(N, n, 0.95)
     return Measured(mean, error, mean - below * error, mean + above * error, N)

@@ -161,40 +161,17 @@ def test_many_pools_at_once_are_the_same():
     assert together == pytest.approx(np.array(alone))
 
 
-@pytest.mark.parametrize("b", [-0.1, 0.5, 1, 2])
-def test_the_fall_of_a_curve_is_its_exponent(b):
-    loss = np.sort(np.random.default_rng(0).random(20_000)) ** b * np.sign(b)
-    assert intervals.fall(loss, 200) == pytest.approx(b, abs=0.15)
-
-
-def test_losses_without_order_are_rough_and_a_bowl_is_smooth():
+@pytest.mark.parametrize(("N", "n"), [(8, 2), (40, 10), (40, 1), (300, 60)])
+def test_the_jackknife_is_that_of_leaving_each_trial_out(N, n):
     rng = np.random.default_rng(0)
-    ranked = np.sort(rng.random(20_000))
-    assert intervals.roughness(ranked, 200) < 0.01
-    assert intervals.roughness(rng.normal(size=20_000), 200) == pytest.approx(
-        1, abs=0.2
-    )
-    assert intervals.roughness(ranked * 0, 200) == intervals.fall(ranked * 0, 200) == 0
-
-
-@given(
-    st.integers(0, 1000), st.integers(1, 20), st.floats(1e-3, 1e3), st.floats(-10, 10)
-)
-def test_limits_do_not_change_with_location_and_scale(seed, n, scale, shift):
-    loss = np.sort(np.random.default_rng(seed).random(80))
-    limits = intervals.limits(loss, n, 0.95)
-    moved = intervals.limits(shift + scale * loss, n, 0.95)
-    assert np.asarray(moved) == pytest.approx(np.asarray(limits), rel=1e-4)
-
-
-@pytest.mark.parametrize("N", [8, 100])
-def test_weights_of_a_fraction_of_a_trial_lie_between_those_of_whole_ones(N):
-    places = [
-        best_of_n_weights(N, n) @ np.arange(len(best_of_n_weights(N, n)))
-        for n in (0.5, 1, 1.5, 2, 2.5, 3)
-    ]
-    assert (np.diff(places) < 0).all()
-    assert best_of_n_weights(N, 1.5).sum() == pytest.approx(1)
+    loss = np.sort(rng.exponential(size=N))
+    loss = loss + 0.1 * rng.normal(size=N)
+    weights, fewer = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+    without = [np.delete(loss, i)[: len(fewer)] @ fewer for i in range(N)]
+    d = np.mean(without) - without
+    skewness, roughness = intervals.summaries(loss, weights, fewer)
+    assert skewness == pytest.approx((d**3).sum() / (d**2).sum() ** 1.5)
+    assert 0 < roughness <= 1
 
 
 def test_the_interval_ends_at_a_quarter_of_the_pool():
@@ -214,7 +191,8 @@ def test_the_interval_covers_the_truth(loss, ratio):
     truth = np.sort(draw(size=(200_000, n)), axis=1)[:, 0].mean()
     pools = np.sort(draw(size=(replicates, N)), axis=1)
     mean, _, error = moments(pools, n)
-    below, above = intervals.limits(pools, n, 0.95)
+    weights = best_of_n_weights(N, n), best_of_n_weights(N - 1, n)
+    below, above = intervals.limits(pools, n, *weights, 0.95)
     covered = np.mean((mean - below * error <= truth) & (truth <= mean + above * error))
     assert 0.92 <= covered <= 0.98
 
