@@ -266,9 +266,10 @@ class ModelBased(Sequential):
         search = self.search
         if self.initial is None or search.record:
             return [search.request(self.suggest())]
-        n = min(self.n_initial, search.n_trials)
         rng = np.random.default_rng(search.seed)
-        points = SAMPLERS[self.initial](n, search.cube.d, rng)
+        points = SAMPLERS[self.initial](self.n_initial, search.cube.d, rng)
+        # Cut, not drawn smaller: a short search is the first part of a longer one.
+        points = points[: search.n_trials]
         return [search.request(c) for c in search.configurations(points)]
 
 
