@@ -2,6 +2,7 @@
 
     python benchmarks/calibration.py [--quick] [--output outputs/calibration]
         [--logs ../shared/data/random_search_logs] [--noisy-quadratic 0]
+        [--only KIND]
 
 Pools of N = 128 random trials are drawn, with replacement, from populations whose true
 curve is known (`populations.py`): simulated losses, some of them held out from every
@@ -277,6 +278,7 @@ def main() -> None:
         "--logs", type=Path, default=ROOT.parent / "shared/data/random_search_logs"
     )
     parser.add_argument("--noisy-quadratic", type=int, default=0, metavar="POOLS")
+    parser.add_argument("--only", metavar="KIND", help="'published search', ...")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore", RuntimeWarning)  # opda's fits
@@ -296,6 +298,10 @@ def main() -> None:
     if not logs(options.logs):
         print(f"no published searches in {options.logs}: left out")
     sources |= trained(options.output.parent, 200 if options.quick else 1000)
+    if options.only:
+        sources = {n: own for n, own in sources.items() if own.kind == options.only}
+    if not sources:
+        parser.error(f"no population is of the kind {options.only!r}")
     tables = []
     for number, (name, source) in enumerate(sources.items(), start=1):
         started = time.perf_counter()
