@@ -17,7 +17,7 @@ COLUMNS = [
     "ptlrel", "nnbjet", "isb",
 ]  # fmt: skip
 N_SPLITS = 10
-WIDTHS = (16, 16)
+WIDTHS = (4, 16)
 
 
 @lru_cache
