@@ -45,6 +45,15 @@ def missing(module: str, package: str) -> str | None:
     return None
 
 
+def need_neural(*modules: str) -> None:
+    """Raise Unavailable where a library of the neural problems is missing."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise Unavailable(
+                f"needs the package {module}: pip install -r requirements-neural.txt"
+            )
+
+
 def file_named(what: str, name: str) -> Path:
     """Return the path of a file given by a person; fail if there is none.
 
@@ -140,6 +149,16 @@ class ProblemDataset(Component, BaseDataset):
     @abstractmethod
     def problem(self) -> Problem:
         """Return the problem; raises Unavailable if it needs what is not here."""
+
+    prepare_cache_ignore = ("base_seed",)
+
+    def prepare(self) -> None:
+        """Download and compute, once, what the problem needs: `benchopt prepare`.
+
+        What is unavailable is a failure then, and has to be: benchopt would call it
+        prepared, and remember that.
+        """
+        self.problem()
 
     def get_data(self) -> dict:
         try:
