@@ -9,6 +9,7 @@ import sys
 import click
 import numpy as np
 import pytest
+from benchopt.benchmark import Benchmark
 from conftest import ROOT, SHARED, new_search, run_search, same_rows
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -720,12 +721,23 @@ def test_no_network_and_no_images(benchopt, tmp_path):
     assert "CIFAR-10 could not be downloaded" in output
 
 
-def test_images_that_are_not_where_the_configuration_says(benchopt, tmp_path):
-    config = tmp_path / "benchopt.yml"
-    config.write_text(f"{ROOT.name}:\n  data_paths:\n    cifar10: {tmp_path}/moon\n")
-    config.chmod(0o600)
+def test_images_that_are_not_where_the_configuration_says(
+    benchmark_classes, tmp_path, monkeypatch
+):
+    usual = Benchmark.get_setting
+
+    def get_setting(self, name, *others):
+        if name == "data_paths":
+            return {"cifar10": str(tmp_path / "moon")}
+        return usual(self, name, *others)
+
+    monkeypatch.setattr(Benchmark, "get_setting", get_setting)
+    with pytest.raises(Unavailable) as error:
+        images.cifar10()
     says = f"the images should be in {tmp_path}/moon, as data_paths says"
-    check_line(benchopt, says, SMALL, BENCHOPT_CONFIG=str(config))
+    assert str(error.value).startswith(says)
+    make_tree(tmp_path / "moon", n_each=1)
+    assert len(images.cifar10().labels) == 10
 
 
 def test_an_unreadable_image_ends_the_command_in_one_line(benchopt, home):
