@@ -124,7 +124,7 @@ def test_on_the_processor_those_of_like_width_train_together(monkeypatch):
     whole = train(usual, parts, some)
     monkeypatch.setattr(together, "MOST_PADDING", 1.5)
     learner = Noting(usual.layers, usual.space, [], 16, 16)
-    learner.width = lambda settings: settings["units"]
+    learner.width = lambda settings: settings["units"]  # of the first layer
     fits = train(learner, parts, some)  # asserts that they come in the order asked for
     assert sorted(chain(*batches)) == sorted(c["units"] for c in some)
     assert all(max(batch) <= 1.5 * min(batch) for batch in batches)

@@ -141,7 +141,7 @@ class Together(Learner):
         targets = on_device(targets)
         return Tensors(parts, train, valid, test, targets, mean, scale)
 
-    def width(self, settings: dict) -> int:
+    def width(self, settings: dict) -> float:
         """Return what the arithmetic of a member grows with.
 
         On the processor, members much narrower than the widest are computed without it.
