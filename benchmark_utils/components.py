@@ -150,6 +150,16 @@ class ProblemDataset(Component, BaseDataset):
     def problem(self) -> Problem:
         """Return the problem; raises Unavailable if it needs what is not here."""
 
+    prepare_cache_ignore = ("base_seed",)
+
+    def prepare(self) -> None:
+        """Download and compute, once, what the problem needs: `benchopt prepare`.
+
+        What is unavailable is a failure then, and has to be: benchopt would call it
+        prepared, and remember that.
+        """
+        self.problem()
+
     def get_data(self) -> dict:
         try:
             problem = self.problem()

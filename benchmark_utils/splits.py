@@ -1,4 +1,4 @@
-"""Draws of data: disjoint splits while the table lasts, each cut into parts."""
+"""Draws of data: splits of a table, each cut into parts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from benchmark_utils.tables import Table
 # Dealt out like cards: 60 % train, 20 % validation, 20 % test of every five rows.
 TRAIN, VALID, TEST = 0, 1, 2
 DEAL = np.array([TRAIN, VALID, TRAIN, TEST, TRAIN])
-SIZES, PARTITIONS = 0, 1  # two streams of random numbers
+SIZES, PARTITIONS, SUBSETS = 0, 1, 2  # streams of random numbers
 
 
 def batches(n_rows: int, size: int, spread: float, seed: int) -> Iterator[np.ndarray]:
@@ -35,11 +35,24 @@ def batches(n_rows: int, size: int, spread: float, seed: int) -> Iterator[np.nda
 def split_rows(
     n_rows: int, size: int, spread: float, seed: int, index: int
 ) -> np.ndarray:
-    """Return the row numbers of one split, counted from 0."""
+    """Return the row numbers of one split, counted from 0, disjoint as in `batches`."""
     for number, rows in enumerate(batches(n_rows, size, spread, seed)):
         if number == index:
             return rows
     raise AssertionError("batches never end")
+
+
+def random_subset(
+    n_rows: int, size: int, spread: float, seed: int, index: int
+) -> np.ndarray:
+    """Return the row numbers of one split that was drawn for itself.
+
+    Its size is uniform between ``size`` - ``spread`` and ``size`` + ``spread``. Splits
+    overlap: two of n rows of N have n² / N in common on average.
+    """
+    rng = np.random.default_rng([seed, SUBSETS, index])
+    wanted = rng.integers(round(size - spread), round(size + spread), endpoint=True)
+    return rng.permutation(n_rows)[: max(wanted, 2 * len(DEAL))]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,12 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchopt.benchmark import Benchmark
-from ConfigSpace import ConfigurationSpace, Float, Integer
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmark_utils.learners.mlp import MLP  # noqa: E402
+from benchmark_utils.learners import mlp  # noqa: E402
 from benchmark_utils.problems import Setting  # noqa: E402
 from benchmark_utils.splits import cut  # noqa: E402
 from benchmark_utils.tables import Table  # noqa: E402
@@ -130,14 +129,9 @@ def head(n_features: int) -> None:
     X = rng.random((5000, n_features), dtype=np.float32)  # 3,000 to train on
     table = Table("classification", X, rng.integers(0, 10, len(X)))
     [parts] = cut(table, np.arange(len(X)))
-    space = ConfigurationSpace(
-        space=[
-            Float("learning_rate", (1e-4, 1e-2), log=True),
-            Integer("units", (64, 512), log=True),
-        ]
-    )
-    for n_at_once in [256] if torch.cuda.is_available() else [1, 4, 8, 16]:
-        learner = MLP(("units",), space, [], n_at_once, fixed={"epochs": 2})
+    for n_at_once in [256] if torch.cuda.is_available() else [1, 8, 32]:
+        learner = mlp.head()
+        learner.fixed["epochs"] = 5
         compare(f"head of {n_features} features", learner, parts, sequential, n_at_once)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark_utils.splits import batches, cut, split_rows
+from benchmark_utils.splits import batches, cut, random_subset, split_rows
 from benchmark_utils.tables import make_table
 
 SIZES = st.tuples(st.integers(60, 500), st.integers(20, 60), st.integers(0, 2**31))
@@ -97,3 +97,26 @@ def test_classes_keep_their_shares():
     whole = np.bincount(table.y) / 1000
     for y in (parts.y_train, parts.y_valid, parts.y_test):
         assert np.bincount(y) / len(y) == pytest.approx(whole, abs=0.01)
+
+
+@given(st.integers(60, 5000), st.integers(0, 2**31))
+def test_random_subsets_have_an_eighth_to_five_twenty_fourths_of_the_rows(n, seed):
+    draws = [random_subset(n, n // 6, n / 24, seed, i) for i in range(20)]
+    for rows in draws:
+        assert len(set(rows)) == len(rows)
+        assert 0 <= rows.min() <= rows.max() < n
+        assert max(n // 6 - n / 24 - 1, 10) <= len(rows) <= max(5 * n / 24 + 1, 10)
+    assert len({tuple(rows) for rows in draws}) == 20
+    again = random_subset(n, n // 6, n / 24, seed, 7)
+    assert again.tolist() == draws[7].tolist()
+
+
+def test_random_subsets_are_uniform_in_size_and_in_rows():
+    draws = [random_subset(600, 100, 25, 1, i) for i in range(3000)]
+    sizes = np.bincount([len(rows) for rows in draws])
+    assert np.flatnonzero(sizes).tolist() == list(range(75, 126))
+    assert sizes[75:].max() < 2 * 3000 / 51  # 7.7 standard deviations
+    drawn = np.bincount(np.concatenate(draws), minlength=600)
+    assert drawn == pytest.approx(3000 / 6, abs=6 * np.sqrt(3000 * 5 / 36))
+    common = [len(set(draws[i]) & set(draws[i + 1])) for i in range(0, 3000, 2)]
+    assert np.mean(common) == pytest.approx(100**2 / 600, abs=0.8)

@@ -136,3 +136,22 @@ def practitioners() -> MLP:
     return MLP(
         ("units", "units"), space, [own | change for change in changes], n_together=16
     )
+
+
+def head() -> MLP:
+    """A dense layer on features of a frozen backbone, and the classes.
+
+    Units and learning rate are tuned together, as the Copenhagen study (2023) did, in
+    20 epochs of minibatches of 128; the ranges are wide enough for the best to lie
+    inside, on a few hundred rows as on thousands. Folklore: Adam's default rate, with
+    as many units as a minibatch has rows; slower; wider; narrower; Karpathy's 3e-4.
+    """
+    space = ConfigurationSpace(
+        space=[
+            Float("learning_rate", (1e-5, 1e-1), log=True, default=1e-3),
+            Integer("units", (16, 512), log=True, default=128),
+        ]
+    )
+    pairs = [(1e-3, 128), (1e-4, 128), (1e-3, 512), (1e-3, 32), (3e-4, 256)]
+    defaults = [{"learning_rate": rate, "units": units} for rate, units in pairs]
+    return MLP(("units",), space, defaults, 32, batch_size=128, fixed={"epochs": 20})

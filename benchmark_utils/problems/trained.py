@@ -4,7 +4,10 @@ import math
 import time
 import warnings
 from collections import defaultdict
+from collections.abc import Callable
 from statistics import mean
+
+import numpy as np
 
 from benchmark_utils.learners import Fit, Learner
 from benchmark_utils.metrics import METRICS
@@ -23,9 +26,12 @@ class Trained(Problem):
     learner : Learner
     split_size : int
         mean number of rows of a split; a split is cut 3 : 1 : 1 into train,
-        validation and test. Splits are disjoint while the table lasts.
+        validation and test.
     spread : float
-        standard deviation of the number of rows.
+        by how much the number of rows varies, as ``draw`` has it.
+    draw : callable
+        one of `splits`: ``split_rows`` (disjoint while the table lasts; the spread is
+        a standard deviation) or ``random_subset`` (overlapping; half the range).
 
     With n_folds > 1, validation and test loss are means over the folds, and the
     measured seconds and sizes are sums.
@@ -34,14 +40,19 @@ class Trained(Problem):
     has_folds = True
 
     def __init__(
-        self, table: Table, learner: Learner, split_size: int, spread: float = 0.0
+        self,
+        table: Table,
+        learner: Learner,
+        split_size: int,
+        spread: float = 0.0,
+        draw: Callable[..., np.ndarray] = split_rows,
     ):
         self.space = learner.space
         self.defaults = learner.defaults
         self.metrics = tuple(METRICS[table.task])
         self.min_fidelity = learner.min_fidelity
         self._table, self._learner = table, learner
-        self._split_size, self._spread = split_size, spread
+        self._split_size, self._spread, self._draw = split_size, spread, draw
         self._prepared: tuple[Setting, list[tuple[Parts, object]]] | None = None
 
     def unfit(self, metric, n_folds):
@@ -52,7 +63,7 @@ class Trained(Problem):
 
     def parts(self, setting: Setting) -> list[Parts]:
         """Return the data of a split: one set of parts, or one for each fold."""
-        rows = split_rows(
+        rows = self._draw(
             len(self._table.y),
             self._split_size,
             self._spread,

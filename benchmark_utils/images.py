@@ -1,0 +1,130 @@
+"""Images and their classes, from torchvision or from folders of files."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from benchopt.benchmark import get_running_benchmark
+from benchopt.config import get_data_path
+
+from benchmark_utils.errors import Unavailable, fail
+
+BATCHES = "cifar-10-batches-py"  # torchvision's copy of the published files
+TREE = "<class>/*.png, or as <train|test>/<class>/*.jpg"
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images that are read when they are needed.
+
+    Attributes
+    ----------
+    fingerprint : str
+        another wherever an image was added, removed or replaced by one of another
+        size in bytes.
+    labels : ndarray (n,)
+        classes, numbered from 0 in the order of their names.
+    read : callable
+        gives the image with a number, 0 to n - 1, as PIL.Image in RGB.
+    """
+
+    fingerprint: str
+    labels: np.ndarray
+    read: Callable[[int], object]
+
+
+def cifar10_source() -> str:
+    """Return "tree" if the folder for CIFAR-10 has folders of images, "published" else.
+
+    The folder is data_paths' or `cifar10` in benchopt's data_home.
+    """
+    folder = get_data_path("cifar10")
+    inside = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else ()
+    return "tree" if inside and BATCHES not in inside else "published"
+
+
+def cifar10() -> Images:
+    """Return CIFAR-10 (Krizhevsky 2009), train and test images as one pool.
+
+    From a tree of images (see `cifar10_source`), else as torchvision downloads it
+    (170 MB, checksum verified) into the same folder.
+    """
+    folder = get_data_path("cifar10")
+    if cifar10_source() == "tree":
+        return image_tree(folder, n_classes=10)
+    named = "cifar10" in get_running_benchmark().get_setting("data_paths")
+    if named and not folder.is_dir():
+        raise Unavailable(
+            f"the images should be in {folder}, as data_paths says, but there is no "
+            f"such folder: put them there as {TREE}"
+        )
+    return _published(folder)
+
+
+def _published(folder: Path) -> Images:
+    from filelock import FileLock
+    from PIL import Image
+    from torchvision.datasets import CIFAR10
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "download.lock"):
+            halves = [CIFAR10(folder, train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError) as error:  # RuntimeError: a damaged download
+        raise Unavailable(
+            f"CIFAR-10 could not be downloaded ({error}): connect to the network, or "
+            f"put {CIFAR10.url} into {folder}, or its images as {folder}/{TREE}"
+        ) from error
+    pixels = np.concatenate([half.data for half in halves])
+    labels = np.concatenate([half.targets for half in halves])
+    read = lambda i: Image.fromarray(pixels[i])  # noqa: E731
+    return Images(CIFAR10.tgz_md5, labels, read)
+
+
+def image_tree(folder: Path, n_classes: int) -> Images:
+    """Return the images of a tree, one folder for each class.
+
+    Where it has `train` and `test`, with the same classes in both, these are pooled.
+    Fails with one clear line where there are not ``n_classes`` classes.
+    """
+    from torchvision.datasets import ImageFolder
+
+    halves = [folder / "train", folder / "test"]
+    roots = halves if all(half.is_dir() for half in halves) else [folder]
+    for root in roots:
+        classes = sorted(path.name for path in root.iterdir() if path.is_dir())
+        if len(classes) != n_classes:
+            found = f"{len(classes)} ({', '.join(classes[:12])})" if classes else "none"
+            fail(
+                f"{root}: {n_classes} classes wanted, as folders {folder}/{TREE}; "
+                f"found {found}"
+            )
+    try:
+        trees = [ImageFolder(str(root)) for root in roots]
+    except FileNotFoundError as error:  # a class without any image
+        fail(f"{folder}: {error}")
+    if any(tree.classes != trees[0].classes for tree in trees):
+        fail(f"{folder}: train and test have different classes")
+    paths, labels = zip(*(pair for tree in trees for pair in tree.samples), strict=True)
+    text = "\n".join(
+        f"{Path(path).relative_to(folder)} {Path(path).stat().st_size}"
+        for path in paths
+    )
+    return Images(
+        hashlib.sha256(text.encode()).hexdigest(),
+        np.array(labels),
+        lambda i: _read(paths[i]),
+    )
+
+
+def _read(path: str):
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's three ways to say so
+        reason = "not an image" if "cannot identify" in str(error) else error
+        fail(f"{path} is not readable: {reason}")
