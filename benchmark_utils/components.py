@@ -16,7 +16,7 @@ from benchmark_utils.problems import Problem
 from benchmark_utils.unit_cube import UnitCube
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = {"ConfigSpace", "numpy", "scikit-learn", "scipy"}  # what every trial uses
+LIBRARIES = {"ConfigSpace", "numpy", "scikit-learn", "scipy", "torch"}  # of any trial
 
 
 def one_of(what: str, value: object, choices) -> None:
