@@ -11,13 +11,13 @@ from benchmark_utils.learners.together import Together
 # 16 in the middle), a convolution in groups gives bit for bit what each group alone
 # does, measured with oneDNN on AVX2 and AVX-512; with 8, one alone differed.
 LAYERS = [(16, 5), (32, 3), (32, 3)]
-SMALLEST = 16  # pixels: one is left of it after all layers
+SMALLEST = 15  # pixels: one is left of it after all layers
 
 
 class CNN(Together):
     """Three convolutions, each with max pooling and ReLU, and a dense layer.
 
-    Takes images, (n, channels, height, width), of at least 16 x 16 pixels, of which
+    Takes images, (n, channels, height, width), of at least 15 x 15 pixels, of which
     each channel is standardised. Every second pixel is a centre of the first kernel;
     the members' first layers are one convolution, as they share the minibatch, and the
     others convolutions in groups. Weights and biases start as torch's own: uniform in
@@ -25,15 +25,15 @@ class CNN(Together):
     """
 
     def inputs(self, parts):
-        images = [np.asarray(X, np.float32) for X in self._three(parts)]
+        images = (parts.X_train, parts.X_valid, parts.X_test)
+        images = [np.asarray(X, np.float32) for X in images]
+        height, width = images[0].shape[2:]
+        if min(height, width) < SMALLEST:
+            raise ValueError(f"images of {height} x {width} pixels are too small")
         mean = images[0].mean((0, 2, 3), keepdims=True)
         deviation = images[0].std((0, 2, 3), keepdims=True)
         deviation[deviation == 0] = 1
         return tuple((X - mean) / deviation for X in images)
-
-    @staticmethod
-    def _three(parts):
-        return parts.X_train, parts.X_valid, parts.X_test
 
     def initial(self, settings, data, generator):
         _, channels, *pixels = data.train.shape
