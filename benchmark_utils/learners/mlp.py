@@ -47,6 +47,9 @@ class MLP(Together):
         ).fit(parts.X_train)
         return tuple(map(scale.transform, (parts.X_train, parts.X_valid, parts.X_test)))
 
+    def width(self, settings):
+        return max(settings.get(width, width) for width in self.layers)
+
     def initial(self, settings, data, generator):
         n_outputs = data.parts.n_classes or 1
         hidden = [settings.get(width, width) for width in self.layers]
