@@ -10,8 +10,10 @@ from benchopt.benchmark import get_running_benchmark
 from benchopt.config import get_data_path
 
 from benchmark_utils.errors import Unavailable, fail
+from benchmark_utils.tables import Table
 
 BATCHES = "cifar-10-batches-py"  # torchvision's copy of the published files
+FEWEST = 50  # images of a tree to learn from
 TREE = "<class>/*.png, or as <train|test>/<class>/*.jpg"
 
 
@@ -119,6 +121,16 @@ def image_tree(folder: Path, n_classes: int | None = None) -> Images:
         np.array(labels),
         lambda i: _read(paths[i]),
     )
+
+
+def grey_table(folder: Path, size: int) -> Table:
+    """Return the images of a tree in grey, (n, 1, size, size), and their classes."""
+    found = image_tree(folder)
+    n = len(found.labels)
+    if n < FEWEST:
+        fail(f"{folder}: {n} images, at least {FEWEST} needed")
+    X = np.stack([grey_square(found.read(i), size) for i in range(n)])
+    return Table("classification", X[:, None], found.labels)
 
 
 def grey_square(image, size: int) -> np.ndarray:

@@ -1,34 +1,23 @@
 from functools import lru_cache
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from benchopt.config import get_data_path
 
-from benchmark_utils.components import (
-    ProblemDataset,
-    need_neural,
-    one_of,
-    whole_number,
-)
+from benchmark_utils.components import ProblemDataset, need_neural, one_of, whole_number
 from benchmark_utils.downloads import published_table
-from benchmark_utils.errors import Unavailable, fail
-from benchmark_utils.images import TREE, grey_square, image_tree
+from benchmark_utils.errors import Unavailable
+from benchmark_utils.images import TREE, grey_table
 from benchmark_utils.learners.by_name import LEARNERS
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import Table, make_table
 
 ADDRESS = (
     "https://raw.githubusercontent.com/AppliedMachineLearningNBI/AppliedML2023/"
-    "a68ddb4e5fd488740767aa58a2d7a75d55fd3f58/Week4/"
+    "a68ddb4e5fd488740767aa58a2d7a75d55fd3f58/Week4/supervised_{}.csv"
 )
-FILES = {
-    "supervised_train.csv": (
-        "6e3ee7a1ce640d1542ea2bb2fe7c0bb08b13a2bbb98e2674eb8f51de5d14f5e9"
-    ),
-    "supervised_test.csv": (
-        "5d3d744196463c1c41325b575421e1d0b2488baff269d2e0357af22cce909c91"
-    ),
+SHA256 = {
+    "train": "6e3ee7a1ce640d1542ea2bb2fe7c0bb08b13a2bbb98e2674eb8f51de5d14f5e9",
+    "test": "5d3d744196463c1c41325b575421e1d0b2488baff269d2e0357af22cce909c91",
 }
 # What the course that published the table learns from: shape, size and grey values of
 # a particle. The others say when, where and in which file it was photographed: each of
@@ -44,41 +33,30 @@ FEATURES = [
     "Sum Intensity", "Symmetry", "Transparency", "Volume (ABD)", "Volume (ESD)",
     "Width",
 ]  # fmt: skip
-FEWEST, MOST = 50, 1000  # images of a split
-PARTICLES = 1200  # of a split: ten of them are disjoint
+MOST_IMAGES, PARTICLES = 1000, 1200  # of a split: ten of particles are disjoint
 
 
 @lru_cache
 def flowcam() -> Table:
     """12,000 particles of tephra, half Campanian (class 0), half Grímsvötn (1)."""
     folder = get_data_path("insolubles")
-    columns = [*FEATURES, "class"]
     frames = [
-        published_table(ADDRESS + name, sha256, folder, columns)
-        for name, sha256 in FILES.items()
+        published_table(ADDRESS.format(part), sha256, folder, [*FEATURES, "class"])
+        for part, sha256 in SHA256.items()
     ]
     frame = pd.concat(frames, ignore_index=True)
     return make_table("flowcam", frame[FEATURES], frame["class"], "classification")
 
 
-def tree() -> Path:
-    return get_data_path("insolubles") / "images"
-
-
-@lru_cache
 def images(image_size: int) -> Table:
-    """Grey images, (n, 1, image_size, image_size), and their classes."""
-    if not tree().is_dir():
+    """The images of whichever particles lie there."""
+    folder = get_data_path("insolubles") / "images"
+    if not folder.is_dir():
         raise Unavailable(
-            f"there is no folder {tree()}: get the ice-core images from "
+            f"there is no folder {folder}: get the ice-core images from "
             f"https://doi.org/10.5281/zenodo.7591282 and put them there as {TREE}"
         )
-    found = image_tree(tree())
-    n = len(found.labels)
-    if n < FEWEST:
-        fail(f"{tree()}: {n} images, at least {FEWEST} needed")
-    X = np.stack([grey_square(found.read(i), image_size) for i in range(n)])
-    return Table("classification", X[:, None], found.labels)
+    return grey_table(folder, image_size)
 
 
 class Dataset(ProblemDataset):
@@ -114,7 +92,8 @@ class Dataset(ProblemDataset):
 
     def files(self):
         # They have no checksum: what was learned depends on them as they are.
-        return sorted(p for p in tree().glob("**/*") if p.is_file())
+        folder = get_data_path("insolubles") / "images"
+        return sorted(p for p in folder.glob("**/*") if p.is_file())
 
     def problem(self):
         if self.source == "flowcam":
@@ -124,4 +103,4 @@ class Dataset(ProblemDataset):
         from benchmark_utils.learners import cnn  # optional, and slow to import
 
         table = images(self.image_size)
-        return Trained(table, cnn.rate_and_decay(), min(len(table.y), MOST))
+        return Trained(table, cnn.rate_and_decay(), min(len(table.y), MOST_IMAGES))

@@ -134,7 +134,7 @@ def test_any_tree_serves(home, problem, solver):
 def test_of_many_images_a_split_is_some(home, problem, monkeypatch, benchmark_classes):
     save_tree(home, n=30)
     module = benchmark_classes["dataset"]["insolubles"].problem.__globals__
-    monkeypatch.setitem(module, "MOST", 60)
+    monkeypatch.setitem(module, "MOST_IMAGES", 60)
     tuned = problem("insolubles", image_size=17)
     assert len(tuned.parts(Setting("default", 1, 0, 3))[0].y_train) == 36
 
