@@ -10,8 +10,10 @@ from benchopt.benchmark import get_running_benchmark
 from benchopt.config import get_data_path
 
 from benchmark_utils.errors import Unavailable, fail
+from benchmark_utils.tables import Table
 
 BATCHES = "cifar-10-batches-py"  # torchvision's copy of the published files
+FEWEST = 50  # images of a tree to learn from
 TREE = "<class>/*.png, or as <train|test>/<class>/*.jpg"
 
 
@@ -83,11 +85,12 @@ def _published(folder: Path) -> Images:
     return Images(CIFAR10.tgz_md5, labels, read)
 
 
-def image_tree(folder: Path, n_classes: int) -> Images:
+def image_tree(folder: Path, n_classes: int | None = None) -> Images:
     """Return the images of a tree, one folder for each class.
 
     Where it has `train` and `test`, with the same classes in both, these are pooled.
-    Fails with one clear line where there are not ``n_classes`` classes.
+    Fails with one clear line where there are not ``n_classes`` classes, or, if that is
+    None, fewer than two.
     """
     from torchvision.datasets import ImageFolder
 
@@ -95,10 +98,11 @@ def image_tree(folder: Path, n_classes: int) -> Images:
     roots = halves if all(half.is_dir() for half in halves) else [folder]
     for root in roots:
         classes = sorted(path.name for path in root.iterdir() if path.is_dir())
-        if len(classes) != n_classes:
+        if len(classes) != (n_classes or max(len(classes), 2)):
+            wanted = n_classes or "at least 2"
             found = f"{len(classes)} ({', '.join(classes[:12])})" if classes else "none"
             fail(
-                f"{root}: {n_classes} classes wanted, as folders {folder}/{TREE}; "
+                f"{root}: {wanted} classes wanted, as folders {folder}/{TREE}; "
                 f"found {found}"
             )
     try:
@@ -117,6 +121,31 @@ def image_tree(folder: Path, n_classes: int) -> Images:
         np.array(labels),
         lambda i: _read(paths[i]),
     )
+
+
+def grey_table(folder: Path, size: int) -> Table:
+    """Return the images of a tree in grey, (n, 1, size, size), and their classes."""
+    found = image_tree(folder)
+    n = len(found.labels)
+    if n < FEWEST:
+        fail(f"{folder}: {n} images, at least {FEWEST} needed")
+    X = np.stack([grey_square(found.read(i), size) for i in range(n)])
+    return Table("classification", X[:, None], found.labels)
+
+
+def grey_square(image, size: int) -> np.ndarray:
+    """Return a PIL image in grey, (size, size), uint8.
+
+    One of another size is scaled until its longer side fits, which keeps its shape,
+    and centred on its own median grey: the background, where that is most of it.
+    """
+    from PIL import ImageOps
+
+    image = image.convert("L")
+    if image.size != (size, size):
+        background = int(np.median(image))
+        image = ImageOps.pad(image, (size, size), color=background)
+    return np.array(image)
 
 
 def _read(path: str):

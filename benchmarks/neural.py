@@ -8,8 +8,8 @@ measured in one run, after a warm-up, one at a time before and after together, i
 half each, so that both meet the same noise; eight of the configurations
 are trained alone. Where there is a GPU both sides compute on it, with 256 at once.
 
-Rows named head are a dense layer on frozen features; their numbers are random, for
-arithmetic takes as long on these.
+Rows named head are a dense layer on frozen features, those named images a small
+convolutional network; their numbers are random, for arithmetic takes as long on these.
 """
 
 import sys
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark_utils.learners import mlp  # noqa: E402
+from benchmark_utils.learners.cnn import CNN, LAYERS, rate_and_decay  # noqa: E402
 from benchmark_utils.problems import Setting  # noqa: E402
 from benchmark_utils.splits import cut  # noqa: E402
 from benchmark_utils.tables import Table  # noqa: E402
@@ -135,10 +136,36 @@ def head(n_features: int) -> None:
         compare(f"head of {n_features} features", learner, parts, sequential, n_at_once)
 
 
+def convolutional(learner, settings, data) -> torch.nn.Module:
+    modules, channels = [], data.train.shape[1]
+    for layer, (n, width) in enumerate(LAYERS):
+        stride = 1 if layer else 2
+        modules += [
+            torch.nn.Conv2d(channels, n, width, stride, width // 2),
+            torch.nn.ReLU(),
+            torch.nn.MaxPool2d(2),
+        ]
+        channels = n
+    net = torch.nn.Sequential(*modules, torch.nn.Flatten())
+    n_inputs = net(data.train[:1].cpu()).shape[1]
+    return net.append(torch.nn.Linear(n_inputs, data.parts.n_classes))
+
+
+def images() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (977, 1, 50, 50), dtype=np.uint8)  # like volcanic ash
+    [parts] = cut(Table("classification", X, rng.integers(0, 4, 977)), np.arange(977))
+    space = rate_and_decay().space
+    for n_at_once in [256] if torch.cuda.is_available() else [1, 2, 4, 8, 16]:
+        learner = CNN(space, [], n_at_once, fixed={"epochs": 5})
+        compare("images of 50 x 50", learner, parts, convolutional, n_at_once)
+
+
 MEASURES = {
     "aleph-bjet": aleph,
     "head-512": lambda: head(512),
     "head-1000": lambda: head(1000),
+    "images": images,
 }
 
 
