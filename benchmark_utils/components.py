@@ -16,7 +16,7 @@ from benchmark_utils.problems import Problem
 from benchmark_utils.unit_cube import UnitCube
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = {"ConfigSpace", "numpy", "scikit-learn", "scipy"}  # what every trial uses
+LIBRARIES = {"ConfigSpace", "numpy", "scikit-learn", "scipy", "torch"}  # of any trial
 
 
 def one_of(what: str, value: object, choices) -> None:
@@ -43,6 +43,15 @@ def missing(module: str, package: str) -> str | None:
     if importlib.util.find_spec(module.partition(".")[0]) is None:
         return f"needs the package {package}: pip install {package}"
     return None
+
+
+def need_neural(*modules: str) -> None:
+    """Raise Unavailable where a library of the neural problems is missing."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise Unavailable(
+                f"needs the package {module}: pip install -r requirements-neural.txt"
+            )
 
 
 def file_named(what: str, name: str) -> Path:

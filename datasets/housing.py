@@ -2,21 +2,19 @@ import warnings
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
-import pooch
 from benchopt.config import get_data_path
 from sklearn.datasets import fetch_california_housing, get_data_home
 
 from benchmark_utils.components import ProblemDataset, one_of, whole_number
+from benchmark_utils.downloads import published_table
 from benchmark_utils.errors import Unavailable, fail
 from benchmark_utils.learners import by_name, lightgbm
 from benchmark_utils.problems.trained import Trained
-from benchmark_utils.tables import Table, make_table, require_columns
+from benchmark_utils.tables import Table, make_table
 
-FILE = "HousingPrices_selected.csv"
 ADDRESS = (
     "https://raw.githubusercontent.com/troelspetersen/STEMacademyML/"
-    f"7897170f81d9bd166e8e6792b9fb366f21e17626/Huspriser/{FILE}"
+    "7897170f81d9bd166e8e6792b9fb366f21e17626/Huspriser/HousingPrices_selected.csv"
 )
 SHA256 = "8e5e6aebfabfbb3ae453f9cd53015544f19373f09c60a8dca245e3fbcfc53c69"
 COLUMNS = [
@@ -45,22 +43,7 @@ def california() -> Table:
 @lru_cache
 def denmark() -> Table:
     """47,277 Danish home sales; the target is the logarithm of the price."""
-    folder = get_data_path("housing")
-    copy = folder / FILE
-    if copy.is_file():
-        # First the columns: of a wrong file, that is the better thing to be told.
-        require_columns(str(copy), pd.read_csv(copy, nrows=0), COLUMNS)
-        if pooch.file_hash(str(copy)) != SHA256:
-            fail(f"{copy} is not the published file: delete it or replace it")
-    try:
-        path = pooch.retrieve(ADDRESS, f"sha256:{SHA256}", FILE, folder)
-    except (OSError, ValueError) as error:  # no network, no right to write, bad file
-        reason = str(error).split("(Caused by")[0]
-        raise Unavailable(
-            f"{FILE} could not be downloaded ({reason}): connect to the network, or "
-            f"get {ADDRESS} and put it into {folder}"
-        ) from error
-    sales = pd.read_csv(path)
+    sales = published_table(ADDRESS, SHA256, get_data_path("housing"), COLUMNS)
     sales = sales[sales["Salgspris"] >= LOWEST_PRICE]
     price = np.log(sales["Salgspris"])
     return make_table("denmark", sales.drop(columns="Salgspris"), price, "regression")

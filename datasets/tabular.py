@@ -12,7 +12,7 @@ class Dataset(ProblemDataset):
 
     Tables: diabetes, breast_cancer, digits and wine, which scikit-learn carries; any
     OpenML table by its number; a CSV file whose target column is named `target`.
-    Learners: lightgbm, svm, random-forest.
+    Learners: lightgbm, svm, random-forest, mlp (needs torch).
     """
 
     name = "tabular"

@@ -74,11 +74,14 @@ def run_search(solver, search):
 @pytest.fixture(scope="session")
 def data_home(tmp_path_factory):
     """Return a benchopt data_home with the real files, or skip."""
-    if not (SHARED / "housing" / "HousingPrices_selected.csv").is_file():
-        pytest.skip("the real data files are not in ../shared/data")
+    files = ["housing/HousingPrices_selected.csv"]
+    files += ["aleph_bjet/AlephBtag_MC_small_v2.csv"]
     home = tmp_path_factory.mktemp("data_home")
-    (home / "housing").mkdir()
-    shutil.copy(SHARED / "housing" / "HousingPrices_selected.csv", home / "housing")
+    for file in files:
+        if not (SHARED / file).is_file():
+            pytest.skip("the real data files are not in ../shared/data")
+        (home / file).parent.mkdir()
+        shutil.copy(SHARED / file, home / file)
     return home
 
 

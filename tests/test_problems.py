@@ -211,7 +211,7 @@ def test_a_tabular_trial_is_a_bare_lightgbm_training(table, problem, solver):
 
 
 @pytest.mark.parametrize("table", ["diabetes", "breast_cancer", "digits", "wine"])
-@pytest.mark.parametrize("learner", ["lightgbm", "svm", "random-forest"])
+@pytest.mark.parametrize("learner", ["lightgbm", "svm", "random-forest", "mlp"])
 def test_every_learner_beats_a_constant_on_every_bundled_table(table, learner, problem):
     tabular = problem("tabular", table=table, learner=learner)
     [outcome] = evaluate(tabular, [default(tabular)])
@@ -378,6 +378,7 @@ def test_data_that_a_learner_cannot_take_makes_failed_trials(solver):
     ("name", "parameters"),
     [
         ("simulated", {}),
+        ("aleph-bjet", {}),
         *[
             (
                 "recorded",
@@ -388,7 +389,7 @@ def test_data_that_a_learner_cannot_take_makes_failed_trials(solver):
         *[
             ("tabular", {"table": t, "learner": lr})
             for t in ("diabetes", "wine")
-            for lr in ("lightgbm", "svm", "random-forest")
+            for lr in ("lightgbm", "svm", "random-forest", "mlp")
         ],
         *[
             ("housing", {"market": "california", "learner": lr})

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import torch
-from ConfigSpace import ConfigurationSpace
+from ConfigSpace import ConfigurationSpace, Float, Integer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -80,3 +80,53 @@ class MLP(Together):
             bias, weight = parameters[f"bias{layer}"], parameters[f"weight{layer}"]
             values = torch.baddbmm(bias, weight, values.relu())
         return values.transpose(1, 2)
+
+
+def copenhagen(layers: tuple[int, ...]) -> MLP:
+    """Learning rate and epochs, as the Copenhagen study tuned them on ALEPH's jets.
+
+    Minibatches of 32, Adam, the widths of the layers fixed beforehand. Folklore is
+    Adam's own learning rate (Kingma & Ba 2015), with the factors of about three above
+    it that are tried next, for as long as there is.
+    """
+    space = ConfigurationSpace(
+        space=[
+            Float("learning_rate", (0.001, 0.1), log=True, default=0.001),
+            Integer("epochs", (35, 66), default=50),
+        ]
+    )
+    pairs = [(0.001, 50), (0.001, 66), (0.003, 50), (0.01, 50), (0.03, 35)]
+    defaults = [{"learning_rate": rate, "epochs": epochs} for rate, epochs in pairs]
+    return MLP(layers, space, defaults, n_together=64)
+
+
+def practitioners() -> MLP:
+    """Four hyperparameters of a network with two hidden layers, for any table.
+
+    Learning rate, weight decay and units, on logarithmic scales, are what Gorishniy et
+    al. 2021 tune ("Revisiting deep learning models for tabular data", NeurIPS); ranges
+    lie around the defaults of torch's AdamW (rate and decay) and scikit-learn's
+    MLPClassifier (100 units), which are folklore's first. Then: faster, longer, shorter
+    and faster, smaller, wider, less decay.
+    """
+    space = ConfigurationSpace(
+        space=[
+            Float("learning_rate", (1e-4, 1e-1), log=True, default=1e-3),
+            Integer("units", (16, 256), log=True, default=100),
+            Integer("epochs", (10, 100), log=True, default=30),
+            Float("weight_decay", (1e-5, 1.0), log=True, default=1e-2),
+        ]
+    )
+    own = dict(space.get_default_configuration())
+    changes = [
+        {},
+        {"learning_rate": 3e-3},
+        {"epochs": 100},
+        {"learning_rate": 1e-2, "epochs": 10},
+        {"units": 32},
+        {"units": 256},
+        {"weight_decay": 1e-4},
+    ]
+    return MLP(
+        ("units", "units"), space, [own | change for change in changes], n_together=16
+    )

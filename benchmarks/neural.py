@@ -1,0 +1,154 @@
+"""How many trials per second: networks trained together against one at a time.
+
+    python benchmarks/neural.py [name ...]
+
+One at a time is the loop that everybody writes: a torch.nn.Module, a torch.optim
+optimiser, the same minibatches and epochs, one thread. Both sides of a ratio are
+measured in one run, after a warm-up, one at a time before and after together, in half
+each, so that both meet the same noise; of the configurations, every eighth or so is
+trained alone. Where there is a GPU both sides compute on it, with 256 at once.
+
+Rows named head are a dense layer on frozen features; their numbers are random, for
+arithmetic takes as long on these.
+"""
+
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from benchopt.benchmark import Benchmark
+from ConfigSpace import ConfigurationSpace, Float, Integer
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmark_utils.learners.mlp import MLP  # noqa: E402
+from benchmark_utils.problems import Setting  # noqa: E402
+from benchmark_utils.splits import cut  # noqa: E402
+from benchmark_utils.tables import Table  # noqa: E402
+from benchmark_utils.trials import Request  # noqa: E402
+
+SETTING = Setting("default", 1, split=0, data_seed=0, training_seed=0)
+N_AT_ONCE = 256 if torch.cuda.is_available() else 64
+N_ALONE = 8  # trained one at a time, to know how fast that is
+
+
+def synchronised() -> float:
+    """Return the time when the device has done what it was told."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def train_alone(net, learner, data, settings, n_epochs) -> None:
+    """Train one network as everybody does."""
+    net = net.to(data.train.device)
+    optimiser = torch.optim.Adam(net.parameters(), settings["learning_rate"])
+    classes = data.parts.task == "classification"
+    criterion = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
+    for epoch in range(n_epochs):
+        order = np.random.default_rng([SETTING.training_seed, epoch])
+        order = torch.from_numpy(order.permutation(len(data.targets)))
+        for rows in order.to(data.train.device).split(learner.batch_size):
+            optimiser.zero_grad()
+            criterion(net(data.train[rows]), data.targets[rows]).backward()
+            optimiser.step()
+
+
+def compare(name, learner, parts, module, n_at_once) -> None:
+    """Print trials per second, together and alone, and their ratio.
+
+    ``module(learner, settings, data)`` returns the network of one configuration.
+    """
+    data = learner.prepare(parts)
+    learner.space.seed(0)
+    learner.n_together = n_at_once
+    configurations = learner.space.sample_configuration(max(n_at_once, N_ALONE))
+    every = [{**learner.fixed, **dict(c)} for c in configurations]
+
+    def together(fidelity=1.0):
+        requests = [
+            Request(i, c, fidelity) for i, c in enumerate(configurations[:n_at_once])
+        ]
+        seeds = {request.trial_id: request.trial_id for request in requests}
+        start = synchronised()
+        for _, fit in learner.fit(requests, data, seeds, SETTING, {}):
+            if isinstance(fit, Exception):
+                raise fit
+        epochs = sum(settings["epochs"] for settings in every[:n_at_once])
+        return epochs, synchronised() - start
+
+    def alone(some, most_epochs=1000):
+        start, epochs = synchronised(), 0
+        for settings in some:
+            n_epochs = min(settings["epochs"], most_epochs)
+            net = module(learner, settings, data)
+            train_alone(net, learner, data, settings, n_epochs)
+            epochs += n_epochs
+        return epochs, synchronised() - start
+
+    alone(every[:2], most_epochs=1)
+    together(learner.min_fidelity)
+    chosen = every[:: len(every) // N_ALONE][:N_ALONE]
+    before, at_once, after = alone(chosen[::2]), together(), alone(chosen[1::2])
+    epochs, seconds = map(sum, zip(before, after, strict=True))
+    per_trial = np.mean([settings["epochs"] for settings in every])
+    one = epochs / seconds / per_trial
+    all_ = at_once[0] / at_once[1] / per_trial
+    print(
+        f"{name:28} {data.train.device.type:5} {n_at_once:4} at once "
+        f"{all_:8.2f} trials/s, alone {one:8.3f}, ratio {all_ / one:5.1f}",
+        flush=True,
+    )
+
+
+def sequential(learner, settings, data) -> torch.nn.Module:
+    hidden = [settings.get(width, width) for width in learner.layers]
+    widths = [data.train.shape[1], *hidden, data.parts.n_classes or 1]
+    modules = []
+    for fan_in, fan_out in pairwise(widths):
+        modules += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
+    return torch.nn.Sequential(*modules[:-1])
+
+
+def aleph() -> None:
+    datasets = {cls.name: cls for cls in Benchmark(ROOT).get_datasets()}
+    answer = datasets["aleph-bjet"].get_instance().get_data()
+    if answer["problem"] is None:
+        print(f"aleph-bjet: {answer['unavailable']}")
+        return
+    problem = answer["problem"]
+    [parts] = problem.parts(SETTING)
+    compare("aleph-bjet", problem._learner, parts, sequential, N_AT_ONCE)
+
+
+def head(n_features: int) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.random((5000, n_features), dtype=np.float32)  # 3,000 to train on
+    table = Table("classification", X, rng.integers(0, 10, len(X)))
+    [parts] = cut(table, np.arange(len(X)))
+    space = ConfigurationSpace(
+        space=[
+            Float("learning_rate", (1e-4, 1e-2), log=True),
+            Integer("units", (64, 512), log=True),
+        ]
+    )
+    for n_at_once in [256] if torch.cuda.is_available() else [1, 2, 4, 8, 16]:
+        learner = MLP(("units",), space, [], n_at_once, 128, {"epochs": 5})
+        compare(f"head of {n_features} features", learner, parts, sequential, n_at_once)
+
+
+MEASURES = {
+    "aleph-bjet": aleph,
+    "head-512": lambda: head(512),
+    "head-1000": lambda: head(1000),
+}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name in sys.argv[1:] or MEASURES:
+        MEASURES[name]()
