@@ -62,9 +62,7 @@ class GNN(Together):
     def inputs(self, parts):
         seen = parts.X_train[~np.isnan(parts.X_train[..., 0])]
         mean, deviation = seen.mean(axis=0), seen.std(axis=0)
-        length = (
-            np.sqrt((deviation[:3] ** 2).mean()) or 1
-        )  # one, or angles would change
+        length = np.sqrt((deviation[:3] ** 2).mean()) or 1  # one, or angles change
         scale = np.array([length, length, length, length / C, deviation[4] or 1])
         return tuple(
             graphs((X - mean) / scale)
@@ -82,10 +80,9 @@ class GNN(Together):
     def padded(self, parameters):
         # A unit with zeros before and behind it stays so: its gradients are zero.
         n_features, width = parameters["edge0.0"].shape
+        width = -(-width // UNITS_AT_ONCE) * UNITS_AT_ONCE
         wider = {}
-        for name, shape, _ in layers(
-            n_features, -(-width // UNITS_AT_ONCE) * UNITS_AT_ONCE
-        ):
+        for name, shape, _ in layers(n_features, width):
             rows, columns = parameters[name].shape
             wider[name] = torch.zeros(shape)
             wider[name][:rows, :columns] = parameters[name]
@@ -99,23 +96,17 @@ class GNN(Together):
         nodes = neighbours(inputs[..., n_features + 1 :], K)
 
         def layer(name, one, *values):
-            # Sums, such as a broadcast bias' gradient, are not bit for bit the same
-            # whatever the width; products are.
+            # Products with 1, for they are bit for bit the same whatever the width;
+            # sums, such as the gradient of a bias that is broadcast, are not.
             bias = one @ parameters[f"{name}.bias"]
             weights = (parameters[f"{name}.{i}"] for i in range(len(values)))
             return sum((v @ w for v, w in zip(values, weights, strict=True)), bias)
 
-        def edge_conv(name, values):
-            # The largest A x_i + B (x_j - x_i), by nodes: there are fewer than edges.
-            A, B = parameters[f"{name}.0"], parameters[f"{name}.1"]
-            largest = embedding_bag(nodes, (values @ B).flatten(0, 1), mode="max")
-            bias = seen.flatten(0, 1) @ parameters[f"{name}.bias"]
-            return values @ (A - B) + largest.view_as(bias) + bias
-
         one = seen.flatten(0, 1)
         values, outputs = features, [features]
         for k in range(N_LAYERS):
-            values = edge_conv(f"edge{k}", values).relu()
+            edge = [parameters[f"edge{k}.{i}"] for i in (0, 1, "bias")]
+            values = edge_conv(values, nodes, *edge, one).relu()
             values = layer(f"node{k}", one, values).relu()
             outputs.append(values)
         values = layer("all", one, *outputs).relu().view(K, B, P, -1)
@@ -146,6 +137,24 @@ def layers(n_features: int, width: int) -> Iterator[tuple[str, tuple[int, int], 
         yield f"{name}.bias", (1, columns), sum(rows)
 
 
+def edge_conv(
+    values: torch.Tensor,
+    nodes: torch.Tensor,
+    A: torch.Tensor,
+    B: torch.Tensor,
+    bias: torch.Tensor,
+    one: torch.Tensor,
+) -> torch.Tensor:
+    """Return the largest A x_i + B (x_j - x_i) + bias over the neighbours j of nodes i.
+
+    Values are (K, N, n), or (N, n) where the members share them; weights (K, n, width).
+    Products are taken node by node, not edge by edge: there are fewer nodes.
+    """
+    other = values @ B
+    largest = embedding_bag(nodes, other.flatten(0, 1), mode="max")
+    return values @ (A - B) + one @ bias + largest.view_as(other)
+
+
 def neighbours(columns: torch.Tensor, K: int) -> torch.Tensor:
     """Return which of K x B x P nodes are each one's neighbours, from `graphs`."""
     B, P, k = columns.shape
@@ -158,8 +167,9 @@ def graphs(X: np.ndarray) -> np.ndarray:
     """Return graphs of pulses, (n, P, p), NaN where there is none: columns added.
 
     The first p columns are the pulse's, then comes 1 or, where there is none, 0, then
-    the numbers of its N_NEIGHBOURS nearest others in the first four columns. Where
-    there are fewer, the nearest comes several times, which changes no maximum.
+    the numbers of its N_NEIGHBOURS nearest others (P is not less) in the first four
+    columns. Where there are fewer, the nearest comes several times, which changes no
+    maximum; a single pulse is its own neighbour.
     """
     seen = ~np.isnan(X[..., :1])
     X = np.where(seen, X, 0).astype(np.float32)
@@ -168,5 +178,7 @@ def graphs(X: np.ndarray) -> np.ndarray:
     distance = np.where(others, distance, np.inf)
     nearest = np.argsort(distance, axis=2, kind="stable")[..., :N_NEIGHBOURS]
     exists = np.isfinite(np.take_along_axis(distance, nearest, axis=2))
-    nearest = np.where(exists, nearest, nearest[..., :1])
+    itself = np.arange(X.shape[1])[:, None]
+    instead = np.where(exists[..., :1], nearest[..., :1], itself)
+    nearest = np.where(exists, nearest, instead)
     return np.concatenate([X, seen, nearest], axis=2, dtype=np.float32)
