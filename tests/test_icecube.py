@@ -1,13 +1,16 @@
 """Events of neutrino telescopes: the physics of simulated ones, GraphNeT's format."""
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import click
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED
+from conftest import ROOT, SHARED, same_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
@@ -291,6 +294,91 @@ def test_the_published_events():
     centre = pulses.groupby("event_no")[icecube.POSITION].mean().to_numpy()
     vertex = truth[[f"injection_position_{axis}" for axis in "xyz"]].to_numpy()
     assert ((centre - vertex) * table.y).sum(axis=1).mean() < 0
+
+
+# Through benchopt
+
+
+def test_wrong_parameters_are_one_line(benchmark_classes, database):
+    pytest.importorskip("torch", reason="needs the package torch")
+    for parameters, says in [
+        (
+            {"source": "prom"},
+            "unknown source 'prom': choose from simulated, prometheus",
+        ),
+        ({"source": "none.db"}, "source: there is no file 'none.db'"),
+        ({"n_events": 5}, "n_events=5: must be a whole number, at least 50"),
+        ({"split_size": "a"}, "split_size='a': must be a whole number"),
+        (
+            {"source": str(database), "split_size": 70},
+            "split_size=70 is more than the 60 events",
+        ),
+    ]:
+        with pytest.raises(click.UsageError, match=says) as error:
+            benchmark_classes["dataset"]["icecube"].get_instance(
+                **parameters
+            ).get_data()
+        assert "\n" not in str(error.value)
+
+
+def test_a_database_without_the_tables_ends_the_command(benchopt, database, tmp_path):
+    pytest.importorskip("torch", reason="needs the package torch")
+    write(tmp_path / "other.db", total=tables(database)[0])
+    code, output, _ = benchopt("-d", "icecube[source=other.db]", "-s", "random")
+    assert code == 2
+    [line] = [line for line in output.splitlines() if line.startswith("Error:")]
+    assert "there is no table mc_truth; the database has total" in line
+    assert "Traceback" not in output
+
+
+def test_a_search_on_a_database_of_ones_own(benchopt, database):
+    pytest.importorskip("torch", reason="needs the package torch")
+    dataset = f"icecube[source='{database}',split_size=50]"
+    arguments = ["-d", dataset, "-s", "random", "-o"]
+    code, output, rows = benchopt(*arguments, "hpo[n_trials=3]")
+    assert code == 0, output
+    assert "Warning" not in output
+    assert (rows["objective_metric"] == "angle").all()
+    assert (rows["objective_status"] == "ok").all()
+    assert rows["objective_test_loss"].between(0, 180).all()
+    _, _, again = benchopt(*arguments, "hpo[n_trials=3]", "--no-cache")
+    assert same_rows(rows, again)
+    _, _, median = benchopt(*arguments, "hpo[n_trials=3,metric=median-angle]")
+    configurations = [frame["objective_config"].tolist() for frame in (rows, median)]
+    assert configurations[0] == configurations[1]
+    assert (rows["objective_test_loss"] != median["objective_test_loss"]).all()
+
+
+def test_a_database_that_was_changed_is_read_again(benchopt, database, tmp_path):
+    pytest.importorskip("torch", reason="needs the package torch")
+    shutil.copy(database, tmp_path / "own.db")
+    arguments = ["-d", "icecube[source=own.db,split_size=50]", "-s", "random"]
+    arguments += ["-o", "hpo[n_trials=2]"]
+    _, _, before = benchopt(*arguments)
+    with closing(sqlite3.connect(tmp_path / "own.db")) as base, base:
+        base.execute("UPDATE total SET t = -t")
+    _, output, after = benchopt(*arguments)
+    assert "(cached)" not in output
+    assert (before["objective_test_loss"] != after["objective_test_loss"]).all()
+
+
+@pytest.mark.usefixtures("real_data")
+def test_published_and_simulated_events(benchopt, data_home):
+    pytest.importorskip("torch", reason="needs the package torch")
+    simulated = "icecube[n_events=200,split_size=100]"
+    prepare = [sys.executable, "-m", "benchopt", "prepare", str(ROOT), "-d", simulated]
+    done = subprocess.run(prepare, capture_output=True, text=True, cwd=data_home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((data_home / "icecube").glob("simulated-200-*.db"))) == 1
+    code, output, rows = benchopt(
+        *["-d", simulated, "-d", "icecube[source=prometheus,split_size=50]"],
+        *["-s", "random", "-s", "asha", "-o", "hpo[n_trials=3]"],
+    )
+    assert code == 0, output
+    assert "being simulated" not in output
+    assert rows["dataset_name"].nunique() == 2
+    assert (rows["objective_status"] == "ok").all()
+    assert rows["objective_test_loss"].between(0, 180).all()
 
 
 # Metrics
