@@ -27,7 +27,8 @@ FEWEST_ROWS = 10  # every part of a split has two rows at least
 class Table:
     """Features, ndarray (n, p) of floats (NaN where missing), and targets, (n,).
 
-    The task is regression or classification; classes are numbered from 0.
+    The task is regression, classification or direction; classes are numbered from 0;
+    directions are vectors of length 1, (n, 3).
     """
 
     task: str

@@ -1,7 +1,6 @@
 from benchmark_utils.components import ProblemDataset, file_named, one_of
 from benchmark_utils.errors import fail
 from benchmark_utils.learners.by_name import LEARNERS
-from benchmark_utils.metrics import METRICS
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.tables import BUNDLED, bundled_table, csv_table, openml_table
 
@@ -29,7 +28,7 @@ class Dataset(ProblemDataset):
 
     def check(self):
         one_of("learner", self.learner, LEARNERS)
-        one_of("task", self.task, ["auto", *METRICS])
+        one_of("task", self.task, ["auto", "regression", "classification"])
         if isinstance(self.table, int) and not isinstance(self.table, bool):
             return
         if self._is_csv():

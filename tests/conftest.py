@@ -76,11 +76,12 @@ def data_home(tmp_path_factory):
     """Return a benchopt data_home with the real files, or skip."""
     files = ["housing/HousingPrices_selected.csv"]
     files += ["aleph_bjet/AlephBtag_MC_small_v2.csv"]
+    files += ["icecube/icecube86.parquet", "icecube/prometheus-events.db"]
     home = tmp_path_factory.mktemp("data_home")
     for file in files:
         if not (SHARED / file).is_file():
             pytest.skip("the real data files are not in ../shared/data")
-        (home / file).parent.mkdir()
+        (home / file).parent.mkdir(exist_ok=True)
         shutil.copy(SHARED / file, home / file)
     return home
 

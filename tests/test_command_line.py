@@ -344,6 +344,8 @@ NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0
         ("housing[market=california]", "put cal_housing_py3.pkz into {home}/sk"),
         ("housing[market=denmark]", "and put it into {home}/data/housing"),
         ("aleph-bjet", "and put it into {home}/data/aleph_bjet"),
+        ("icecube", "and put it into {home}/data/icecube"),
+        ("icecube[source=prometheus]", "and put it into {home}/data/icecube"),
         ("tabular[table=31]", "put a copy of its cache under {home}/sk/openml"),
     ],
 )
@@ -395,7 +397,7 @@ def test_everything_runs_without_network_and_says_what_was_skipped(benchopt, tmp
         "recorded",
         "tabular",
     }
-    assert output.count("could not be downloaded") == 3
+    assert output.count("could not be downloaded") == 4
     assert output.count("no list: give one as manual") == len(
         rows["dataset_name"].unique()
     )

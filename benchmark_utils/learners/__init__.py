@@ -18,7 +18,8 @@ class Fit:
     """What one training gives.
 
     Predictions are ndarray (n,) for regression, probabilities (n, n_classes) for
-    classification. ``predict_seconds`` is for the test part.
+    classification, vectors of length 1, (n, 3), for direction. ``predict_seconds`` is
+    for the test part.
     """
 
     valid_prediction: np.ndarray
