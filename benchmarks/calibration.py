@@ -19,8 +19,8 @@ repeats: 15 searches of n trials, Student's t. cut: the pool cut into N/n search
 shuffles: the best of n in 15 shuffles of one pool, Student's t. bootstrap: percentiles
 of the U-statistic over 200 resampled pools. t: the U-statistic, Student's t. ours:
 `tuning_curves.pool_curve`. opda: simultaneous bands of the median curve (coverage of
-the median, at each n on its own). noisy-quadratic: opda's fit, no interval; 40 s a fit,
-so only of published searches, and as many pools as asked for.
+the median, at each n on its own). noisy-quadratic: opda's fit to the best half, no
+interval; up to 40 s a fit: of published searches, and as many pools as asked for.
 """
 
 import argparse
@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark_utils import intervals  # noqa: E402
+from benchmark_utils.opda_curves import noisy_quadratic_curve  # noqa: E402
 from benchmark_utils.tuning_curves import (  # noqa: E402
     best_of_n_weights,
     moments,
@@ -129,16 +130,11 @@ def opda_bands(pools: np.ndarray, n: int) -> Measured:
 
 
 def noisy_quadratic(pools: np.ndarray) -> dict[int, Measured]:
-    from opda.parametric import NoisyQuadraticDistribution
-
-    curves = []
-    for pool in pools:
-        fit = NoisyQuadraticDistribution.fit(pool, constraints={"convex": True})
-        curves.append(fit.average_tuning_curve(np.array(NUMBERS), minimize=True))
+    curves = np.array([noisy_quadratic_curve(p, NUMBERS)["mean"] for p in pools])
     nothing = np.full(len(pools), np.nan)
     return {
         n: Measured(own, nothing, nothing, nothing, N)
-        for n, own in zip(NUMBERS, np.array(curves).T, strict=True)
+        for n, own in zip(NUMBERS, curves.T, strict=True)
     }
 
 
