@@ -6,7 +6,8 @@ Optuna's TPE chooses pairs of widths. Each is judged by the lowest validation lo
 among 16 configurations of what is tuned later, learning rate and epochs (a scrambled
 Sobol sequence, the same for all), trained together, in the mean over three splits of
 a partition that the benchmark does not use (of the same jets, though). Prints the
-pairs from best to worst.
+pairs from best to worst. With 50 trials (4 minutes of one core): 4 and 12 units,
+5.640 GeV; 4 and 29, 5.655; 3 and 30, 5.657. Wide layers overfit: 5.83 with 31 and 47.
 """
 
 import sys
@@ -46,7 +47,7 @@ def loss(table, split_size: int, widths: tuple[int, int]) -> float:
     return float(np.mean(lowest))
 
 
-def main(n_trials: int = 40) -> None:
+def main(n_trials: int = 50) -> None:
     datasets = {cls.name: cls for cls in Benchmark(ROOT).get_datasets()}
     problem = datasets["aleph-bjet"].get_instance().get_data()["problem"]
     table, split_size = problem._table, problem._split_size

@@ -17,7 +17,7 @@ COLUMNS = [
     "ptlrel", "nnbjet", "isb",
 ]  # fmt: skip
 N_SPLITS = 10
-WIDTHS = (4, 16)
+WIDTHS = (4, 12)  # what `python benchmarks/tune_aleph_widths.py 50` found
 
 
 @lru_cache
@@ -38,7 +38,7 @@ class Dataset(ProblemDataset):
 
     As in the Copenhagen study (2023): a network with two hidden layers, learning rate
     and epochs are tuned, on ten equal disjoint splits. The widths were tuned
-    beforehand: `benchmarks/tune_aleph_widths.py`.
+    beforehand, with Optuna: `benchmarks/tune_aleph_widths.py`.
     """
 
     name = "aleph-bjet"
