@@ -259,6 +259,23 @@ def test_a_fidelity_is_a_share_of_the_epochs_of_the_configuration():
     assert whole[0].size == 5 * ((n + 1) * units + (units + 1) * 24 + 24 + 1)
 
 
+def test_those_of_like_width_are_trained_together():
+    class Watched(MLP):
+        def forward(self, parameters, inputs):
+            seen.add(tuple(parameters["weight0"].shape))
+            return super().forward(parameters, inputs)
+
+    seen, base = set(), network(n_together=2)
+    learner = Watched(base.layers, base.space, [], n_together=2, batch_size=16)
+    some = configurations(learner, 4)
+    some = [
+        Configuration(learner.space, {**dict(c), "units": units, "epochs": 3})
+        for c, units in zip(some, [64, 16, 60, 12], strict=True)
+    ]
+    train(learner, small("diabetes"), some)
+    assert seen == {(2, 16, 10), (2, 64, 10)}
+
+
 class Forgetful(MLP):
     """Does not fit into memory above so many members, from some step on."""
 

@@ -47,11 +47,17 @@ class MLP(Together):
         ).fit(parts.X_train)
         return tuple(map(scale.transform, (parts.X_train, parts.X_valid, parts.X_test)))
 
+    def hidden(self, settings: dict) -> list[int]:
+        """Return the widths of one member's hidden layers."""
+        return [settings.get(width, width) for width in self.layers]
+
+    def width(self, settings):
+        return sum(self.hidden(settings))
+
     def initial(self, settings, data, generator):
         n_outputs = data.parts.n_classes or 1
-        hidden = [settings.get(width, width) for width in self.layers]
         parameters = {}
-        widths = [data.train.shape[1], *hidden, n_outputs]
+        widths = [data.train.shape[1], *self.hidden(settings), n_outputs]
         for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
             for name, columns in [("weight", fan_in), ("bias", 1)]:
                 uniform = torch.rand(fan_out, columns, generator=generator) * 2 - 1

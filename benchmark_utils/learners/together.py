@@ -116,6 +116,10 @@ class Together(Learner):
         their own numbers: these must not change their outputs and have no gradient.
         """
 
+    def width(self, settings: dict) -> float:
+        """Return what members of a batch should be alike in, to save zeros."""
+        return 0.0
+
     def padded(self, parameters: Parameters) -> Parameters:
         """Widen a member's parameters by zeros, if that helps to compute."""
         return parameters
@@ -141,7 +145,9 @@ class Together(Learner):
         return Tensors(parts, train, valid, test, targets, mean, scale)
 
     def fit(self, requests, data, seeds, setting, kept):
-        requests = list(requests)
+        requests = sorted(
+            requests, key=lambda r: self.width({**self.fixed, **dict(r.configuration)})
+        )
         for first in range(0, len(requests), self.n_together):
             members = []
             for trial_id, configuration, fidelity in requests[first:][
