@@ -54,10 +54,8 @@ class GNN(Together):
         fixed = {"epochs": n_epochs, "learning_rate_decay": 0.125 ** (1 / n_epochs)}
         super().__init__(space, defaults, n_together, batch_size=64, fixed=fixed)
 
-    def fit(self, requests, data, seeds, setting, kept):
-        # Narrow ones together: all compute as many units as the widest.
-        requests = sorted(requests, key=lambda request: request.configuration["width"])
-        yield from super().fit(requests, data, seeds, setting, kept)
+    def width(self, settings):
+        return settings["width"]
 
     def inputs(self, parts):
         seen = parts.X_train[~np.isnan(parts.X_train[..., 0])]
