@@ -4,9 +4,9 @@
 
 One at a time is the loop that everybody writes: a torch.nn.Module, a torch.optim
 optimiser, the same minibatches and epochs, one thread. Both sides of a ratio are
-measured in one run, after a warm-up, one at a time before and after together, in half
-each, so that both meet the same noise; of the configurations, every eighth or so is
-trained alone. Where there is a GPU both sides compute on it, with 256 at once.
+measured in one run, after a warm-up, one at a time before and after together, in
+half each, so that both meet the same noise; eight of the configurations
+are trained alone. Where there is a GPU both sides compute on it, with 256 at once.
 
 Rows named head are a dense layer on frozen features, those named images a small
 convolutional network; their numbers are random, for arithmetic takes as long on these.
@@ -20,13 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchopt.benchmark import Benchmark
-from ConfigSpace import ConfigurationSpace, Float, Integer
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmark_utils.learners import mlp  # noqa: E402
 from benchmark_utils.learners.cnn import CNN, LAYERS, rate_and_decay  # noqa: E402
-from benchmark_utils.learners.mlp import MLP  # noqa: E402
 from benchmark_utils.problems import Setting  # noqa: E402
 from benchmark_utils.splits import cut  # noqa: E402
 from benchmark_utils.tables import Table  # noqa: E402
@@ -34,7 +33,8 @@ from benchmark_utils.trials import Request  # noqa: E402
 
 SETTING = Setting("default", 1, split=0, data_seed=0, training_seed=0)
 N_AT_ONCE = 256 if torch.cuda.is_available() else 64
-N_ALONE = 8  # trained one at a time, to know how fast that is
+FEWEST = 32  # configurations, so that there are alike ones to train together
+N_ALONE = 8  # of them trained one at a time, to know how fast that is
 
 
 def synchronised() -> float:
@@ -67,19 +67,17 @@ def compare(name, learner, parts, module, n_at_once) -> None:
     data = learner.prepare(parts)
     learner.space.seed(0)
     learner.n_together = n_at_once
-    configurations = learner.space.sample_configuration(max(n_at_once, N_ALONE))
+    configurations = learner.space.sample_configuration(max(n_at_once, FEWEST))
     every = [{**learner.fixed, **dict(c)} for c in configurations]
 
     def together(fidelity=1.0):
-        requests = [
-            Request(i, c, fidelity) for i, c in enumerate(configurations[:n_at_once])
-        ]
+        requests = [Request(i, c, fidelity) for i, c in enumerate(configurations)]
         seeds = {request.trial_id: request.trial_id for request in requests}
         start = synchronised()
         for _, fit in learner.fit(requests, data, seeds, SETTING, {}):
             if isinstance(fit, Exception):
                 raise fit
-        epochs = sum(settings["epochs"] for settings in every[:n_at_once])
+        epochs = sum(settings["epochs"] for settings in every)
         return epochs, synchronised() - start
 
     def alone(some, most_epochs=1000):
@@ -93,7 +91,8 @@ def compare(name, learner, parts, module, n_at_once) -> None:
 
     alone(every[:2], most_epochs=1)
     together(learner.min_fidelity)
-    chosen = every[:: len(every) // N_ALONE][:N_ALONE]
+    chosen = sorted(every, key=learner.width)  # of all widths
+    chosen = chosen[len(every) // N_ALONE // 2 :: len(every) // N_ALONE]
     before, at_once, after = alone(chosen[::2]), together(), alone(chosen[1::2])
     epochs, seconds = map(sum, zip(before, after, strict=True))
     per_trial = np.mean([settings["epochs"] for settings in every])
@@ -107,8 +106,8 @@ def compare(name, learner, parts, module, n_at_once) -> None:
 
 
 def sequential(learner, settings, data) -> torch.nn.Module:
-    hidden = [settings.get(width, width) for width in learner.layers]
-    widths = [data.train.shape[1], *hidden, data.parts.n_classes or 1]
+    n_outputs = data.parts.n_classes or 1
+    widths = [data.train.shape[1], *learner.hidden(settings), n_outputs]
     modules = []
     for fan_in, fan_out in pairwise(widths):
         modules += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
@@ -131,14 +130,9 @@ def head(n_features: int) -> None:
     X = rng.random((5000, n_features), dtype=np.float32)  # 3,000 to train on
     table = Table("classification", X, rng.integers(0, 10, len(X)))
     [parts] = cut(table, np.arange(len(X)))
-    space = ConfigurationSpace(
-        space=[
-            Float("learning_rate", (1e-4, 1e-2), log=True),
-            Integer("units", (64, 512), log=True),
-        ]
-    )
-    for n_at_once in [256] if torch.cuda.is_available() else [1, 2, 4, 8, 16]:
-        learner = MLP(("units",), space, [], n_at_once, 128, {"epochs": 5})
+    for n_at_once in [256] if torch.cuda.is_available() else [1, 8, 32]:
+        learner = mlp.head()
+        learner.fixed["epochs"] = 5
         compare(f"head of {n_features} features", learner, parts, sequential, n_at_once)
 
 

@@ -26,7 +26,7 @@ from benchmark_utils.problems.trained import Trained  # noqa: E402
 from benchmark_utils.trials import Request  # noqa: E402
 from benchmark_utils.unit_cube import UnitCube  # noqa: E402
 
-NARROWEST, WIDEST = 4, 64
+NARROWEST, WIDEST = 2, 64
 N_CONFIGURATIONS, N_SPLITS, SEED = 16, 3, 20230
 
 

@@ -10,7 +10,6 @@ from benchmark_utils import backbones, images
 from benchmark_utils.components import ProblemDataset, need_neural, whole_number
 from benchmark_utils.errors import fail
 from benchmark_utils.kept_array import checksum, kept_array
-from benchmark_utils.learners.by_name import LEARNERS
 from benchmark_utils.problems.trained import Trained
 from benchmark_utils.splits import random_subset
 from benchmark_utils.tables import Table
@@ -90,6 +89,8 @@ class Dataset(ProblemDataset):
 
     def problem(self):
         need_neural("torch", "torchvision", "tqdm")
+        from benchmark_utils.learners import mlp  # optional, and slow to import
+
         table = features(self.path(), **self._parameters)
-        learner, n = LEARNERS["lightgbm"](table), len(table.y)
-        return Trained(table, learner, n // 6, spread=n / 24, draw=random_subset)
+        n = len(table.y)
+        return Trained(table, mlp.head(), n // 6, spread=n / 24, draw=random_subset)

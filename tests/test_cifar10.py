@@ -9,12 +9,16 @@ import sys
 import click
 import numpy as np
 import pytest
+from benchopt.benchmark import Benchmark
 from conftest import ROOT, SHARED, new_search, run_search, same_rows
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
 
 from benchmark_utils import kept_array as kept_array_module
 from benchmark_utils.errors import Unavailable
 from benchmark_utils.kept_array import PIECE, checksum, kept_array
 from benchmark_utils.problems import Setting
+from benchmark_utils.seeds import derive
 
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
@@ -559,6 +563,55 @@ def test_images_that_changed_are_computed_anew(home, small, capsys, benchmark_cl
     assert np.array_equal(before[~cats], after.X[~cats])
 
 
+def test_a_trial_is_a_plain_torch_training_of_a_dense_layer(small, solver):
+    cifar10 = small()
+    search = new_search(cifar10, 3, seed=1)
+    rows = run_search(solver("random"), search)
+    [parts] = cifar10.parts(Setting("cross-entropy", 1, split=0, data_seed=7))
+    scale = StandardScaler().fit(parts.X_train)
+    X, X_valid = (
+        torch.tensor(scale.transform(x)) for x in (parts.X_train, parts.X_valid)
+    )
+    y = torch.tensor(parts.y_train)
+    for row in rows.itertuples():
+        configuration = json.loads(row.config)
+        units = configuration["units"]
+        net = torch.nn.Sequential(
+            torch.nn.Linear(512, units), torch.nn.ReLU(), torch.nn.Linear(units, 10)
+        )
+        seed = derive(row.training_seed, row.config)
+        generator = torch.Generator().manual_seed(seed)
+        for layer in (net[0], net[2]):
+            bound = layer.in_features**-0.5
+            for tensor, shape in [
+                (layer.weight, layer.weight.shape),
+                (layer.bias, layer.bias.shape),
+            ]:
+                uniform = torch.rand(shape, generator=generator) * 2 - 1
+                tensor.data = uniform * bound
+        optimiser = torch.optim.Adam(net.parameters(), configuration["learning_rate"])
+        for epoch in range(20):
+            rng = np.random.default_rng([row.training_seed, epoch])
+            for minibatch in torch.from_numpy(rng.permutation(len(y))).split(128):
+                optimiser.zero_grad()
+                logits = net(X[minibatch])
+                torch.nn.functional.cross_entropy(logits, y[minibatch]).backward()
+                optimiser.step()
+        with torch.no_grad():
+            probabilities = net(X_valid).double().softmax(1).numpy()
+        expected = log_loss(parts.y_valid, probabilities, labels=range(10))
+        assert row.valid_loss == pytest.approx(expected, rel=1e-3)
+        assert row.size == 20 * (513 * units + 10 * (units + 1))
+
+
+def test_folklore_is_inside_the_space(small, solver):
+    cifar10 = small()
+    configurations = solver("folklore").propose(new_search(cifar10, 25))
+    assert len(set(configurations)) == 5
+    default = cifar10.space.get_default_configuration()
+    assert configurations[0] == default
+
+
 # The command line
 
 
@@ -622,26 +675,28 @@ def test_a_run_computes_what_was_not_prepared_and_rebuilds_what_is_damaged(
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ("backbone=resnet5", "unknown backbone 'resnet5': did you mean resnet50"),
-        ("backbone=squeezenet", "did you mean squeezenet1_1, squeezenet1_0? All"),
-        ("backbone=qqqq", "unknown backbone 'qqqq': All of torchvision's are on http"),
-        ("backbone=7", "unknown backbone 7: All"),
-        ("weights=moon", "unknown weights of resnet50 'moon': choose from IMAGENET1K"),
-        ("image_size=big", "cifar10: image_size='big': must be a whole number"),
-        ("image_size=4", "cifar10: image_size=4: must be a whole number, at least 8"),
-        ("n_images=7", "cifar10: n_images=7: must be a whole number, at least 200"),
-        (f"{SMALL},n_images=260", "n_images=260, but there are 250 images"),
-        (f"{SMALL},backbone=vit_b_16", "vit_b_16 cannot take image_size=32"),
+        ({"backbone": "resnet5"}, "unknown backbone 'resnet5': did you mean resnet50"),
+        ({"backbone": "squeezenet"}, "did you mean squeezenet1_1, squeezenet1_0? All"),
+        ({"backbone": "qqqq"}, "unknown backbone 'qqqq': All of torchvision's are on"),
+        ({"backbone": 7}, "unknown backbone 7: All"),
+        ({"weights": "moon"}, "unknown weights of squeezenet1_1 'moon': choose from"),
+        ({"image_size": "big"}, "cifar10: image_size='big': must be a whole number"),
+        ({"image_size": 4}, "cifar10: image_size=4: must be a whole number, at least"),
+        ({"n_images": 7}, "cifar10: n_images=7: must be a whole number, at least 200"),
+        ({"n_images": 260}, "n_images=260, but there are 250 images"),
+        ({"backbone": "vit_b_16"}, "vit_b_16 cannot take image_size=32"),
     ],
 )
-@pytest.mark.usefixtures("home")
-def test_bad_parameters_are_one_clear_line(benchopt, parameters, says):
-    parameters = ",".join(f"{k}={v}" for k, v in as_dict(parameters).items())
-    check_line(benchopt, says, parameters)
+def test_bad_parameters_are_one_clear_line(small, parameters, says):
+    with pytest.raises(click.UsageError) as error:
+        small(**parameters)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def as_dict(parameters):
-    return dict(part.split("=") for part in parameters.split(","))
+def test_a_misspelt_backbone_ends_the_command_in_one_line(benchopt):
+    says = "unknown backbone 'resnet5': did you mean resnet50"
+    check_line(benchopt, says, "backbone=resnet5")
 
 
 def check_line(benchopt, says, parameters, **environment):
@@ -666,12 +721,23 @@ def test_no_network_and_no_images(benchopt, tmp_path):
     assert "CIFAR-10 could not be downloaded" in output
 
 
-def test_images_that_are_not_where_the_configuration_says(benchopt, tmp_path):
-    config = tmp_path / "benchopt.yml"
-    config.write_text(f"benchmark_hpo:\n  data_paths:\n    cifar10: {tmp_path}/moon\n")
+def test_images_that_are_not_where_the_configuration_says(
+    benchmark_classes, tmp_path, monkeypatch
+):
+    usual = Benchmark.get_setting
+
+    def get_setting(self, name, *others):
+        if name == "data_paths":
+            return {"cifar10": str(tmp_path / "moon")}
+        return usual(self, name, *others)
+
+    monkeypatch.setattr(Benchmark, "get_setting", get_setting)
+    with pytest.raises(Unavailable) as error:
+        images.cifar10()
     says = f"the images should be in {tmp_path}/moon, as data_paths says"
-    check_line(benchopt, says, SMALL, BENCHOPT_CONFIG=str(config))
-    make_tree(tmp_path / "moon", n_each=25)
+    assert str(error.value).startswith(says)
+    make_tree(tmp_path / "moon", n_each=1)
+    assert len(images.cifar10().labels) == 10
 
 
 def test_an_unreadable_image_ends_the_command_in_one_line(benchopt, home):

@@ -1,7 +1,8 @@
 """Networks trained together are those trained alone, and torch's own."""
 
+import math
 import warnings
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ torch = pytest.importorskip("torch", reason="needs the package torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from benchmark_utils.learners import Fit  # noqa: E402
+from benchmark_utils.learners import Fit, together  # noqa: E402
 from benchmark_utils.learners.mlp import MLP  # noqa: E402
 from benchmark_utils.metrics import METRICS  # noqa: E402
 from benchmark_utils.problems import Setting  # noqa: E402
@@ -22,6 +23,14 @@ from benchmark_utils.trials import Request  # noqa: E402
 
 SETTING = Setting("default", 1, split=0, data_seed=0, training_seed=11)
 TABLES = ["diabetes", "wine", "breast_cancer"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def whatever_their_widths():
+    """Train narrow and wide in one batch, as on a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "MOST_PADDING", math.inf)
+        yield
 
 
 def small(name, n=120):
@@ -60,7 +69,7 @@ def train(learner, parts, configurations, fidelity=1.0, kept=None, ids=None):
     kept = {} if kept is None else kept
     data = learner.prepare(parts)
     answers = list(learner.fit(requests, data, seeds, SETTING, kept))
-    assert sorted(i for i, _ in answers) == sorted(ids)
+    assert [i for i, _ in answers] == list(ids)
     return dict(answers)
 
 
@@ -101,6 +110,29 @@ def test_the_number_trained_together_changes_nothing_either():
             assert loss(parts, other[i]) == pytest.approx(
                 loss(parts, fits[0][i]), rel=1e-4
             )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU takes all widths")
+def test_on_the_processor_those_of_like_width_train_together(monkeypatch):
+    class Noting(MLP):
+        def _train(self, members, data, training_seed):
+            batches.append([member.settings["units"] for member in members])
+            return super()._train(members, data, training_seed)
+
+    parts, usual, batches = small("diabetes"), network(), []
+    some = configurations(usual, 16)
+    whole = train(usual, parts, some)
+    monkeypatch.setattr(together, "MOST_PADDING", 1.5)
+    learner = Noting(usual.layers, usual.space, [], 16, 16)
+    learner.width = lambda settings: settings["units"]  # of the first layer
+    fits = train(learner, parts, some)  # asserts that they come in the order asked for
+    assert sorted(chain(*batches)) == sorted(c["units"] for c in some)
+    assert all(max(batch) <= 1.5 * min(batch) for batch in batches)
+    for first, second in pairwise(batches):
+        assert max(second) > 1.5 * min(first)
+    assert max(map(len, batches)) > 2
+    for i in range(16):
+        assert loss(parts, fits[i]) == pytest.approx(loss(parts, whole[i]), rel=1e-4)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="exact on the processor only")

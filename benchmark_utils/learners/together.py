@@ -141,10 +141,10 @@ class Together(Learner):
         targets = on_device(targets)
         return Tensors(parts, train, valid, test, targets, mean, scale)
 
-    def width(self, settings: dict) -> int:
+    def width(self, settings: dict) -> float:
         """Return what the arithmetic of a member grows with.
 
-        Members much narrower than the widest are not computed with it.
+        On the processor, members much narrower than the widest are computed without it.
         """
         return 1
 
@@ -155,7 +155,8 @@ class Together(Learner):
             # In the order asked for, not as they finish: the rows of a random search
             # must not be sorted by epochs or width.
             turns, done = [request.trial_id for request in some], {}
-            for batch in self._alike(some):
+            alike = data.train.device.type == "cpu"
+            for batch in self._alike(some) if alike else [some]:
                 done |= self._fit_batch(batch, data, seeds, setting, kept)
                 while turns and turns[0] in done:
                     yield turns[0], done.pop(turns.pop(0))
