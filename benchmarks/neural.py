@@ -8,8 +8,9 @@ measured in one run, after a warm-up, one at a time before and after together, i
 half each, so that both meet the same noise; eight of the configurations
 are trained alone. Where there is a GPU both sides compute on it, with 256 at once.
 
-Rows named head are a dense layer on frozen features, those named images a small
-convolutional network; their numbers are random, for arithmetic takes as long on these.
+Rows named head are a dense layer on frozen features, images a small convolutional
+network, graphs a graph network; their numbers are random, for arithmetic takes as long
+on these.
 """
 
 import sys
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark_utils.learners import mlp  # noqa: E402
 from benchmark_utils.learners.cnn import CNN, LAYERS, rate_and_decay  # noqa: E402
+from benchmark_utils.learners.gnn import GNN, neighbours  # noqa: E402
 from benchmark_utils.problems import Setting  # noqa: E402
 from benchmark_utils.splits import cut  # noqa: E402
 from benchmark_utils.tables import Table  # noqa: E402
@@ -35,6 +37,17 @@ SETTING = Setting("default", 1, split=0, data_seed=0, training_seed=0)
 N_AT_ONCE = 256 if torch.cuda.is_available() else 64
 FEWEST = 32  # configurations, so that there are alike ones to train together
 N_ALONE = 8  # of them trained one at a time, to know how fast that is
+
+
+def one_minus_cosine():
+    return lambda outputs, targets: (1 - (outputs * targets).sum(-1)).mean()
+
+
+CRITERIA = {
+    "classification": torch.nn.CrossEntropyLoss,
+    "regression": torch.nn.MSELoss,
+    "direction": one_minus_cosine,
+}
 
 
 def synchronised() -> float:
@@ -48,8 +61,7 @@ def train_alone(net, learner, data, settings, n_epochs) -> None:
     """Train one network as everybody does."""
     net = net.to(data.train.device)
     optimiser = torch.optim.Adam(net.parameters(), settings["learning_rate"])
-    classes = data.parts.task == "classification"
-    criterion = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
+    criterion = CRITERIA[data.parts.task]()
     for epoch in range(n_epochs):
         order = np.random.default_rng([SETTING.training_seed, epoch])
         order = torch.from_numpy(order.permutation(len(data.targets)))
@@ -161,11 +173,56 @@ def images() -> None:
         compare("images of 50 x 50", learner, parts, convolutional, n_at_once)
 
 
+class Graphs(torch.nn.Module):
+    """One `gnn`: two EdgeConv layers on neighbours that are known, and a readout."""
+
+    def __init__(self, n_features: int, width: int):
+        super().__init__()
+        linear, self.n_features = torch.nn.Linear, n_features
+        sizes = (n_features, width)
+        self.own = torch.nn.ModuleList([linear(n, width) for n in sizes])
+        self.other = torch.nn.ModuleList([linear(n, width, bias=False) for n in sizes])
+        self.node = torch.nn.ModuleList([linear(width, width) for _ in sizes])
+        self.all = linear(n_features + 2 * width, width)
+        self.read, self.out = linear(2 * width, width), linear(width, 3)
+
+    def forward(self, inputs):
+        B, P, _ = inputs.shape
+        values = inputs[..., : self.n_features].flatten(0, 1)
+        seen = inputs[..., self.n_features, None]
+        nodes = neighbours(inputs[..., self.n_features + 1 :], 1)
+        outputs = [values]
+        for own, other, node in zip(self.own, self.other, self.node, strict=True):
+            largest = torch.nn.functional.embedding_bag(
+                nodes, other(values), mode="max"
+            )
+            values = node((own(values) + largest).relu()).relu()
+            outputs.append(values)
+        values = self.all(torch.cat(outputs, -1)).relu().view(B, P, -1) * seen
+        pooled = torch.cat([values.sum(1) / seen.sum(1), values.amax(1)], -1)
+        return torch.nn.functional.normalize(self.out(self.read(pooled).relu()), dim=-1)
+
+
+def graphs() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(1000, 24, 5)), rng.normal(size=(1000, 3))
+    y /= np.linalg.norm(y, axis=1, keepdims=True)
+    [parts] = cut(Table("direction", X, y), np.arange(len(X)))
+    for n_at_once in [256] if torch.cuda.is_available() else [1, 4, 8]:
+        learner = GNN(n_at_once, n_epochs=4)
+
+        def module(learner, settings, data):
+            return Graphs(X.shape[2], settings["width"])
+
+        compare("graphs of 24 pulses", learner, parts, module, n_at_once)
+
+
 MEASURES = {
     "aleph-bjet": aleph,
     "head-512": lambda: head(512),
     "head-1000": lambda: head(1000),
     "images": images,
+    "graphs": graphs,
 }
 
 
