@@ -104,6 +104,12 @@ def version(package: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=100_000)
+def content_hash(path: Path, modified: int) -> str:
+    """Hash a file's content; again only if it was modified since."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 class Component:
     """A benchopt class whose cached results depend on all that determines them."""
 
@@ -119,7 +125,7 @@ class Component:
 
     def _get_state(self) -> dict:
         # Part of benchopt's cache key, through the object's pickle.
-        contents = [hashlib.sha256(p.read_bytes()).hexdigest() for p in self.files()]
+        contents = [content_hash(p, p.stat().st_mtime_ns) for p in self.files()]
         needs = [name.removeprefix("pip::") for name in self.requirements or []]
         packages = {re.split("[<>=]", name)[0] for name in needs}
         return {

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from benchopt.benchmark import get_running_benchmark
-from benchopt.config import get_data_path
 
 from benchmark_utils.errors import Unavailable, fail
 from benchmark_utils.tables import Table
@@ -37,24 +36,20 @@ class Images:
     read: Callable[[int], object]
 
 
-def cifar10_source() -> str:
-    """Return "tree" if the folder for CIFAR-10 has folders of images, "published" else.
-
-    The folder is data_paths' or `cifar10` in benchopt's data_home.
-    """
-    folder = get_data_path("cifar10")
+def cifar10_source(folder: Path) -> str:
+    """Return "tree" if the folder has folders of images of its own, else "published"."""
     inside = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else ()
     return "tree" if inside and BATCHES not in inside else "published"
 
 
-def cifar10() -> Images:
+def cifar10(folder: Path) -> Images:
     """Return CIFAR-10 (Krizhevsky 2009), train and test images as one pool.
 
     From a tree of images (see `cifar10_source`), else as torchvision downloads it
-    (170 MB, checksum verified) into the same folder.
+    (170 MB, checksum verified) into the same folder: data_paths' or `cifar10` in
+    benchopt's data_home.
     """
-    folder = get_data_path("cifar10")
-    if cifar10_source() == "tree":
+    if cifar10_source(folder) == "tree":
         return image_tree(folder, n_classes=10)
     named = "cifar10" in get_running_benchmark().get_setting("data_paths")
     if named and not folder.is_dir():

@@ -25,9 +25,9 @@ def some_of_each(labels: np.ndarray, n: int) -> np.ndarray:
 
 
 @lru_cache
-def features(path, backbone, image_size, weights, n_images) -> Table:
+def features(folder, path, backbone, image_size, weights, n_images) -> Table:
     """Return the features of the images and their classes; computed once."""
-    pool = images.cifar10()
+    pool = images.cifar10(folder)
     n_images = n_images or len(pool.labels)
     if n_images > len(pool.labels):
         fail(f"cifar10: n_images={n_images}, but there are {len(pool.labels)} images")
@@ -77,11 +77,14 @@ class Dataset(ProblemDataset):
             whole_number("cifar10: n_images", self.n_images, low=FEWEST)
         if importlib.util.find_spec("torchvision"):
             backbones.check_backbone(self.backbone, self.weights)
+        # Now, for `path` is also called while benchopt rebuilds what it asks for these.
+        self.images, self.features = map(get_data_path, ("cifar10", "features"))
 
     def path(self):
         model = backbones.full_name(self.backbone, self.weights, self.image_size)
-        name = f"cifar10-{images.cifar10_source()}-{model}-{self.n_images or 'all'}"
-        return get_data_path("features") / f"{name}.npy"
+        source = images.cifar10_source(self.images)
+        name = f"cifar10-{source}-{model}-{self.n_images or 'all'}"
+        return self.features / f"{name}.npy"
 
     def _get_state(self):
         # What was deleted since is not prepared, whatever benchopt remembers.
@@ -91,6 +94,6 @@ class Dataset(ProblemDataset):
         need_neural("torch", "torchvision", "tqdm")
         from benchmark_utils.learners import mlp  # optional, and slow to import
 
-        table = features(self.path(), **self._parameters)
+        table = features(self.images, self.path(), **self._parameters)
         n = len(table.y)
         return Trained(table, mlp.head(), n // 6, spread=n / 24, draw=random_subset)

@@ -1,4 +1,5 @@
 from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 from benchopt.config import get_data_path
@@ -48,9 +49,8 @@ def flowcam() -> Table:
     return make_table("flowcam", frame[FEATURES], frame["class"], "classification")
 
 
-def images(image_size: int) -> Table:
+def images(folder: Path, image_size: int) -> Table:
     """The images of whichever particles lie there."""
-    folder = get_data_path("insolubles") / "images"
     if not folder.is_dir():
         raise Unavailable(
             f"there is no folder {folder}: get the ice-core images from "
@@ -89,11 +89,14 @@ class Dataset(ProblemDataset):
         one_of("source", self.source, ["images", "flowcam"])
         one_of("learner", self.learner, ["mlp", "lightgbm"])
         whole_number("insolubles: image_size", self.image_size, low=15)
+        # Now, for `files` is also called while benchopt rebuilds what it asks for this.
+        self.images = get_data_path("insolubles") / "images"
 
     def files(self):
         # They have no checksum: what was learned depends on them as they are.
-        folder = get_data_path("insolubles") / "images"
-        return sorted(p for p in folder.glob("**/*") if p.is_file())
+        if self.source != "images":
+            return []
+        return sorted(p for p in self.images.glob("**/*") if p.is_file())
 
     def problem(self):
         if self.source == "flowcam":
@@ -102,5 +105,5 @@ class Dataset(ProblemDataset):
         need_neural("torch", "torchvision")
         from benchmark_utils.learners import cnn  # optional, and slow to import
 
-        table = images(self.image_size)
+        table = images(self.images, self.image_size)
         return Trained(table, cnn.rate_and_decay(), min(len(table.y), MOST_IMAGES))

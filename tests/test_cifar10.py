@@ -10,6 +10,7 @@ import click
 import numpy as np
 import pytest
 from benchopt.benchmark import Benchmark
+from benchopt.config import get_data_path
 from conftest import ROOT, SHARED, new_search, run_search, same_rows
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -364,8 +365,8 @@ def published_batches(folder, monkeypatch, n=20):
 def test_the_published_batches(tmp_path, monkeypatch, benchmark_classes):
     monkeypatch.setenv("BENCHOPT_DATA_HOME", str(tmp_path))
     pixels, labels = published_batches(tmp_path / "cifar10", monkeypatch)
-    assert images.cifar10_source() == "published"
-    found = images.cifar10()
+    assert images.cifar10_source(get_data_path("cifar10")) == "published"
+    found = images.cifar10(get_data_path("cifar10"))
     assert np.array_equal(found.labels, labels)
     for i in (0, 55, 119):
         assert np.array_equal(found.read(i), pixels[i])
@@ -524,7 +525,7 @@ def test_the_table_is_the_features_of_some_of_each_class(home, small):
     assert np.bincount(everything.y).tolist() == [25] * 10
     # each row of the small one is the same image's row in the large one
     compute = backbones.frozen("squeezenet1_1", "random", 32)
-    found = images.cifar10()
+    found = images.cifar10(get_data_path("cifar10"))
     assert everything.y.tolist() == found.labels.tolist()
     for i in (0, 100, 249):
         expected = compute([found.read(i)])[0]
@@ -733,11 +734,11 @@ def test_images_that_are_not_where_the_configuration_says(
 
     monkeypatch.setattr(Benchmark, "get_setting", get_setting)
     with pytest.raises(Unavailable) as error:
-        images.cifar10()
+        images.cifar10(get_data_path("cifar10"))
     says = f"the images should be in {tmp_path}/moon, as data_paths says"
     assert str(error.value).startswith(says)
     make_tree(tmp_path / "moon", n_each=1)
-    assert len(images.cifar10().labels) == 10
+    assert len(images.cifar10(get_data_path("cifar10")).labels) == 10
 
 
 def test_an_unreadable_image_ends_the_command_in_one_line(benchopt, home):
