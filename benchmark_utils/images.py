@@ -37,7 +37,7 @@ class Images:
 
 
 def cifar10_source(folder: Path) -> str:
-    """Return "tree" if the folder has folders of images of its own, else "published"."""
+    """Return "tree" if the folder has folders of images, else "published"."""
     inside = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else ()
     return "tree" if inside and BATCHES not in inside else "published"
 

@@ -782,3 +782,10 @@ def test_real_weights_from_a_local_copy(home, small, monkeypatch):
     other = backbones.frozen("squeezenet1_1", "random", 32)([picture])
     assert np.abs(real - other).max() > 0.1
     assert np.isfinite(table.X).all()
+
+
+def test_the_cache_key_needs_no_settings(benchmark_classes, monkeypatch):
+    # Benchopt rebuilds itself in one thread while joblib pickles in another.
+    dataset = benchmark_classes["dataset"]["cifar10"].get_instance()
+    monkeypatch.setattr("benchopt.benchmark._RUNNING_BENCHMARK", None)
+    assert dataset._get_state()["code"]

@@ -332,3 +332,14 @@ def test_without_the_neural_packages_the_table_can_be_searched(
         says = "needs the package torch: pip install -r requirements-neural.txt"
         assert answer == {"problem": None, "unavailable": says}
     assert problem("insolubles", source="flowcam", learner="lightgbm") is not None
+
+
+def test_the_cache_key_needs_no_settings(home, benchmark_classes, monkeypatch):
+    # Benchopt rebuilds itself in one thread while joblib pickles in another.
+    root = save_tree(home, n=2)
+    dataset = benchmark_classes["dataset"]["insolubles"].get_instance()
+    monkeypatch.setattr("benchopt.benchmark._RUNNING_BENCHMARK", None)
+    before = dataset._get_state()
+    assert len(before["files"]) == 6
+    (root / "dust" / "000.png").unlink()
+    assert dataset._get_state() != before
