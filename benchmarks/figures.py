@@ -2,17 +2,19 @@
 
     python benchmarks/figures.py curves outputs/quick.parquet docs/figures/quick.png
     python benchmarks/figures.py designs outputs/designs.parquet designs.png
-    python benchmarks/figures.py landscapes outputs/neural.parquet neural.png
+    python benchmarks/figures.py landscapes outputs/landscapes.parquet neural.png
 
 curves: one panel for each problem, the loss of the incumbent (test loss where there is
 one) against trials, the median over repetitions of every strategy; the band has the
 quartiles of random search. designs: the landscape plot of the first problem in the
-file, one panel for each strategy. landscapes: one panel for each problem with two
-hyperparameters, the trials of all repetitions and the best of each; below, what random
-search makes of them.
+file, one panel for each strategy. landscapes: one panel for each problem, the trials
+of all repetitions and the best of each over two hyperparameters (of more, those that
+matter most); below, the test loss of random search over that of its median
+configuration, mean over repetitions.
 """
 
 import sys
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -25,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark_utils import results  # noqa: E402
 from benchmark_utils.landscape import axes_of, points_of  # noqa: E402
-from benchmark_utils.mean_curves import mean_curve  # noqa: E402
+from benchmark_utils.tuning_curves import splits_curve  # noqa: E402
 
 COLORS = {
     "random": "#222222",
@@ -103,11 +105,19 @@ def designs(df: pd.DataFrame) -> plt.Figure:
     return figure
 
 
+def what_matters(places: np.ndarray, loss: np.ndarray) -> list[int]:
+    """Return the two coordinates of which a parabola explains the loss best."""
+
+    def left(u):
+        return np.var(loss - np.polyval(np.polyfit(u, loss, 2), u))
+
+    return sorted(sorted(range(places.shape[1]), key=lambda k: left(places[:, k]))[:2])
+
+
 def landscapes(df: pd.DataFrame) -> plt.Figure:
     """Return the validation loss over two hyperparameters, and random search on it."""
     objective = results.objectives_in(df)[0]
     rows_of = {n: results.rows_of(df, n, objective) for n in results.problems_in(df)}
-    rows_of = {n: r for n, r in rows_of.items() if len(points_of(r[:1])[0]) == 2}
     figure, axes = plt.subplots(
         2, len(rows_of), figsize=(2.9 * len(rows_of), 5.4), squeeze=False,
         height_ratios=[1.25, 1],
@@ -116,24 +126,33 @@ def landscapes(df: pd.DataFrame) -> plt.Figure:
         trials = rows.drop_duplicates(["idx_rep", "objective_config"])
         loss = trials.groupby("idx_rep")["objective_valid_loss"]
         places, rank = points_of(trials), loss.rank(pct=True)
-        above.scatter(*places.T, c=rank, s=13, cmap="YlGnBu_r", linewidths=0)
-        best = points_of(trials.loc[loss.idxmin()])
-        above.scatter(*best.T, marker="*", s=150, c="#ff2d55", edgecolors="white")
-        for side, (label, ticks, texts) in zip("xy", axes_of(trials), strict=True):
+        two = what_matters(places, rank)
+        points = places[:, two].T
+        above.scatter(*points, c=rank, s=13, cmap="YlGnBu_r", linewidths=0)
+        best = points_of(trials.loc[loss.idxmin()])[:, two].T
+        above.scatter(*best, marker="*", s=150, c="#ff2d55", edgecolors="white")
+        names = [axes_of(trials)[k] for k in two]
+        for side, (label, ticks, texts) in zip("xy", names, strict=True):
             above.set(**{f"{side}label": label})
             above.set(**{f"{side}ticks": ticks, f"{side}ticklabels": texts})
         above.tick_params(labelsize=7)
-        above.set_title(name.replace("[", "\n["), fontsize=8)
+        title, _, parameters = name.partition("[")
+        below_it = textwrap.shorten(parameters.replace(",", " ").strip("]"), 40)
+        above.set_title(f"{title}\n{below_it}", fontsize=8)
         own = rows[rows["strategy"] == "random"]
-        curve = mean_curve(own, results.LOSSES["test"])
-        below.plot(curve["x"], curve["mean"], color=COLORS["random"])
+        pools = [
+            (pool["objective_valid_loss"], pool["objective_test_loss"])
+            for _, pool in own.groupby("idx_rep")
+        ]
+        curve = splits_curve(
+            *zip(*[(v, t / t.median()) for v, t in pools], strict=True)
+        )
+        below.plot(curve["n"], curve["mean"], color=COLORS["random"])
         band = {"color": COLORS["random"], "alpha": 0.15, "lw": 0}
-        below.fill_between(curve["x"], curve["low"], curve["high"], **band)
-        alone = own.groupby("idx_rep")["objective_test_loss"].median().mean()
-        below.axhline(alone, color="#d62728", lw=1, ls="--")
-        metric = own["objective_metric"].iloc[0]
+        below.fill_between(curve["n"], curve["low"], curve["high"], **band)
+        below.axhline(1, color="#d62728", lw=1, ls="--")
         below.set_xlabel("trials of random search", fontsize=8)
-        below.set_ylabel(f"test loss ({metric})", fontsize=8)
+        below.set_ylabel("test loss / median configuration's", fontsize=8)
         below.tick_params(labelsize=7)
         below.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
