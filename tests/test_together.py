@@ -313,6 +313,8 @@ class Forgetful(MLP):
     [
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried"),  # Windows
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublas`"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
     ],
 )

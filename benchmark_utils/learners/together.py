@@ -339,7 +339,7 @@ class Batch:
         ]
         self._decays = any(s["weight_decay"] for s in settings)
         for flat, values in [(self._rates, rates), (self._shrink, shrink)]:
-            values = torch.tensor(values, device=flat.device)
+            values = torch.tensor(values, dtype=flat.dtype, device=flat.device)
             for piece in self._pieces(flat).values():
                 piece.copy_(values.view(-1, *[1] * (piece.dim() - 1)).expand_as(piece))
 
@@ -428,5 +428,5 @@ def on_device(array: np.ndarray) -> torch.Tensor:
 def out_of_memory(error: Exception) -> bool:
     """Whether that is why: torch says so in words."""
     text = str(error).lower()
-    said = "out of memory" in text or "allocate memory" in text
-    return isinstance(error, MemoryError) or said
+    words = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(said in text for said in words)
