@@ -1,3 +1,4 @@
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -96,7 +97,9 @@ class Dataset(ProblemDataset):
         # They have no checksum: what was learned depends on them as they are.
         if self.source != "images":
             return []
-        return sorted(p for p in self.images.glob("**/*") if p.is_file())
+        walk = os.walk(self.images, followlinks=True)  # as torchvision looks for them
+        paths = (Path(folder, name) for folder, _, names in walk for name in names)
+        return sorted(path for path in paths if path.is_file())
 
     def problem(self):
         if self.source == "flowcam":

@@ -175,6 +175,15 @@ def test_another_image_makes_cached_results_stale(home, benchmark_classes):
     assert len(set(states)) == 3
 
 
+@pytest.mark.usefixtures("torchvision")
+def test_folders_of_images_may_be_links(home, tmp_path, benchmark_classes):
+    root = save_tree(home, n=3)
+    (root / "dust").rename(tmp_path / "elsewhere")
+    (root / "dust").symlink_to(tmp_path / "elsewhere")
+    dataset = benchmark_classes["dataset"]["insolubles"].get_instance()
+    assert root / "dust" / "000.png" in dataset.files()
+
+
 def no_folders(root):
     for folder in root.iterdir():
         shutil.rmtree(folder)
