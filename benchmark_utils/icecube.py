@@ -39,10 +39,15 @@ def read_events(path: Path, n_events: int) -> Table:
     y is (n, 3), of length 1: (sin zenith cos azimuth, sin zenith sin azimuth, cos
     zenith). It points to where the particle came from.
 
-    Events without pulses and rows with missing values are left out.
+    Events without pulses and rows with missing or infinite values are left out.
     """
-    pulses, truth = _read(path, n_events)
-    pulses, truth = pulses.dropna(), truth.dropna()
+    pulses, truth = (
+        table.replace([np.inf, -np.inf], np.nan).dropna()
+        for table in _read(path, n_events)
+    )
+    if not truth["event_no"].is_unique:
+        twice = truth["event_no"][truth["event_no"].duplicated()].iloc[0]
+        fail(f"{path}: the table {TRUTH} has the event_no {twice} more than once")
     pulses = pulses[pulses["event_no"].isin(truth["event_no"])]
     truth = truth[truth["event_no"].isin(pulses["event_no"])]
     if len(truth) < FEWEST_ROWS:

@@ -230,6 +230,14 @@ def test_databases_that_are_not_in_the_format(database, tmp_path):
         "few": ({"total": pulses, "mc_truth": truth[:4]}, "4 events with pulses"),
         "empty": ({}, "there is no table total; the database has none"),
         "none": ({"total": pulses, "mc_truth": truth[:0]}, "0 events with pulses"),
+        "infinite": (
+            {"total": pulses.assign(t=np.inf), "mc_truth": truth},
+            "0 events with pulses",
+        ),
+        "twice": (
+            {"total": pulses, "mc_truth": pd.concat([truth, truth[5:6]])},
+            "mc_truth has the event_no 5 more than once",
+        ),
     }  # fmt: skip
     for name, (frames, says) in wrong.items():
         write(tmp_path / name, **frames)
