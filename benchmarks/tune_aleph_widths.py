@@ -50,7 +50,10 @@ def loss(table, split_size: int, widths: tuple[int, int]) -> float:
 
 def main(n_trials: int = 50) -> None:
     datasets = {cls.name: cls for cls in Benchmark(ROOT).get_datasets()}
-    problem = datasets["aleph-bjet"].get_instance().get_data()["problem"]
+    answer = datasets["aleph-bjet"].get_instance().get_data()
+    problem = answer["problem"]
+    if problem is None:
+        sys.exit(f"aleph-bjet: {answer['unavailable']}")
     table, split_size = problem._table, problem._split_size
 
     def objective(trial):
