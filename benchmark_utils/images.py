@@ -148,6 +148,9 @@ def _read(path: str):
 
     try:
         with Image.open(path) as image:
+            if image.mode.startswith("I;16"):  # 16 bits: convert would clip at 255
+                grey = (np.asarray(image) // 256).astype(np.uint8)
+                return Image.fromarray(grey).convert("RGB")
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's three ways to say so
         reason = "not an image" if "cannot identify" in str(error) else error

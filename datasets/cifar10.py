@@ -87,8 +87,11 @@ class Dataset(ProblemDataset):
         return self.features / f"{name}.npy"
 
     def _get_state(self):
+        state = super()._get_state()
+        if importlib.util.find_spec("torchvision") is None:
+            return state  # it is skipped, but pickled for that
         # What was deleted since is not prepared, whatever benchopt remembers.
-        return super()._get_state() | {"X": checksum(self.path()) or uuid4().hex}
+        return state | {"X": checksum(self.path()) or uuid4().hex}
 
     def problem(self):
         need_neural("torch", "torchvision", "tqdm")

@@ -301,6 +301,14 @@ def test_grey_images_and_palettes_are_read_as_rgb(tmp_path):
     assert {found.read(i).mode for i in range(len(found.labels))} == {"RGB"}
 
 
+def test_images_of_16_bits_are_not_clipped(tmp_path):
+    make_tree(tmp_path, n_each=1)
+    grey = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    Image.fromarray(grey).save(tmp_path / "cat" / "000.png")
+    image = images.image_tree(tmp_path, 10).read(sorted(CLASSES).index("cat"))
+    assert np.array_equal(np.array(image)[..., 0], grey // 256)
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -788,4 +796,11 @@ def test_the_cache_key_needs_no_settings(benchmark_classes, monkeypatch):
     # Benchopt rebuilds itself in one thread while joblib pickles in another.
     dataset = benchmark_classes["dataset"]["cifar10"].get_instance()
     monkeypatch.setattr("benchopt.benchmark._RUNNING_BENCHMARK", None)
+    assert dataset._get_state()["code"]
+
+
+def test_the_cache_key_needs_no_torchvision(benchmark_classes, monkeypatch):
+    # Other processes get the dataset pickled, which asks for its key.
+    dataset = benchmark_classes["dataset"]["cifar10"].get_instance()
+    monkeypatch.setitem(sys.modules, "torchvision", None)
     assert dataset._get_state()["code"]
