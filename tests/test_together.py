@@ -347,6 +347,23 @@ def test_another_error_is_each_members_and_nobody_is_tried_again():
     assert learner.calls == 31
 
 
+def test_one_that_cannot_even_begin_fails_alone(monkeypatch):
+    parts, learner = small("diabetes"), network()
+    some = configurations(learner, 3)
+    usual, begin = train(learner, parts, some), learner._begin
+
+    def all_but_one(trial_id, *rest):
+        if trial_id == 1:
+            raise RuntimeError("CUDA out of memory")
+        return begin(trial_id, *rest)
+
+    monkeypatch.setattr(learner, "_begin", all_but_one)
+    fits = train(learner, parts, some)
+    assert isinstance(fits[1], RuntimeError)
+    for i in (0, 2):
+        assert loss(parts, fits[i]) == pytest.approx(loss(parts, usual[i]), rel=1e-4)
+
+
 def test_the_seconds_of_a_batch_are_shared_out():
     parts, learner = small("diabetes"), network()
     few, many = configurations(learner, 2, epochs=3, units=20)

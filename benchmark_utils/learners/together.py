@@ -178,7 +178,12 @@ class Together(Learner):
         for trial_id, configuration, fidelity in requests:
             member = kept.pop(trial_id, None)
             if member is None:
-                member = self._begin(trial_id, configuration, data, seeds[trial_id])
+                seed = seeds[trial_id]
+                try:
+                    member = self._begin(trial_id, configuration, data, seed)
+                except Exception as error:  # any: the search goes on without it
+                    fits[trial_id] = error
+                    continue
             end = max(member.epoch, n_of(fidelity, member.settings["epochs"]))
             members.append(replace(member, end=end))
             if fidelity < 1:
