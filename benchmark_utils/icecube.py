@@ -4,11 +4,11 @@ GraphNeT (Abbasi et al. 2022, JINST 17 P11003, arXiv:2209.03042) keeps one row f
 pulse of light in the table `total` and one for each event in `mc_truth`.
 """
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -127,19 +127,21 @@ def _columns(path, base):
 def simulated_database(geometry: Path, n_events: int, folder: Path) -> Path:
     """Return a database of synthetic events, made at the first time and then kept.
 
-    Its name says how many there are, and of which version of the simulation.
+    Its name says how many there are, and of which simulation, geometry and seed. One
+    process makes it, others wait.
     """
-    version = code_hash(Path(cherenkov.__file__))[:8]
-    path = folder / f"simulated-{n_events}-{version}.db"
-    if not path.is_file():
-        print(f"icecube: {n_events} events are being simulated into {path}", flush=True)
-        # Under another name until it is whole: another process may look for it, too.
-        unfinished = folder / f"{path.name}.{uuid4().hex}"
-        try:
+    from filelock import FileLock  # optional
+
+    made_of = [code_hash(Path(cherenkov.__file__)), str(SEED)]
+    version = hashlib.sha256(" ".join(made_of).encode() + geometry.read_bytes())
+    path = folder / f"simulated-{n_events}-{version.hexdigest()[:8]}.db"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.is_file():
+            print(f"icecube: simulating {n_events} events into {path}", flush=True)
+            unfinished = path.with_suffix(".part")  # until it is whole
+            unfinished.unlink(missing_ok=True)
             write_events(cherenkov.read_sensors(geometry), n_events, unfinished)
             unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
     return path
 
 

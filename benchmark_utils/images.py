@@ -36,9 +36,14 @@ class Images:
     read: Callable[[int], object]
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in one, without hidden ones."""
+    return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+
+
 def cifar10_source(folder: Path) -> str:
     """Return "tree" if the folder has folders of images, else "published"."""
-    inside = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else ()
+    inside = {p.name for p in folders_in(folder)} if folder.is_dir() else ()
     return "tree" if inside and BATCHES not in inside else "published"
 
 
@@ -92,7 +97,7 @@ def image_tree(folder: Path, n_classes: int | None = None) -> Images:
     halves = [folder / "train", folder / "test"]
     roots = halves if all(half.is_dir() for half in halves) else [folder]
     for root in roots:
-        classes = sorted(path.name for path in root.iterdir() if path.is_dir())
+        classes = sorted(path.name for path in folders_in(root))
         if len(classes) != (n_classes or max(len(classes), 2)):
             wanted = n_classes or "at least 2"
             found = f"{len(classes)} ({', '.join(classes[:12])})" if classes else "none"

@@ -60,7 +60,7 @@ class Dataset(ProblemDataset):
         return [file_named("source", self.source)] if self._is_own() else []
 
     def problem(self):
-        need_neural("torch")
+        need_neural("torch", "filelock")
         from benchmark_utils.learners.gnn import GNN  # optional, and slow to import
 
         folder = get_data_path("icecube")

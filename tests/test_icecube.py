@@ -254,17 +254,21 @@ def test_databases_that_are_not_in_the_format(database, tmp_path):
 
 def test_simulated_events_are_made_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cherenkov, "read_sensors", lambda path: lattice())
-    path = icecube.simulated_database(tmp_path, 20, tmp_path)
-    assert capsys.readouterr().out.count("20 events are being simulated") == 1
+    geometry = tmp_path / "geometry"
+    geometry.write_text("a lattice")
+    path = icecube.simulated_database(geometry, 20, tmp_path)
+    assert capsys.readouterr().out.count("simulating 20 events") == 1
     content = path.read_bytes()
     path.write_bytes(content + b" ")
-    assert icecube.simulated_database(tmp_path, 20, tmp_path) == path
+    assert icecube.simulated_database(geometry, 20, tmp_path) == path
     assert path.read_bytes() == content + b" "
     assert not capsys.readouterr().out
-    assert icecube.simulated_database(tmp_path, 30, tmp_path) != path
+    assert icecube.simulated_database(geometry, 30, tmp_path) != path
+    geometry.write_text("another lattice")
+    assert icecube.simulated_database(geometry, 20, tmp_path) != path
 
 
-def test_an_interrupted_simulation_leaves_nothing(tmp_path, monkeypatch):
+def test_an_interrupted_simulation_is_begun_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(cherenkov, "read_sensors", lambda path: lattice())
 
     def interrupted(*arguments):
@@ -273,9 +277,14 @@ def test_an_interrupted_simulation_leaves_nothing(tmp_path, monkeypatch):
 
     cherenkov_events = cherenkov.events
     monkeypatch.setattr(cherenkov, "events", interrupted)
+    geometry = tmp_path / "geometry"
+    geometry.write_text("a lattice")
     with pytest.raises(KeyboardInterrupt):
-        icecube.simulated_database(tmp_path, 500, tmp_path)
-    assert not list(tmp_path.iterdir())
+        icecube.simulated_database(geometry, 500, tmp_path)
+    assert not list(tmp_path.glob("*.db"))
+    monkeypatch.setattr(cherenkov, "events", cherenkov_events)
+    path = icecube.simulated_database(geometry, 500, tmp_path)
+    assert len(tables(path)[1]) == 500
 
 
 @pytest.mark.skipif(

@@ -54,8 +54,8 @@ class CNN(Together):
         n_members, values = len(parameters["bias0"]), inputs
         for layer in range(len(LAYERS)):
             weight = parameters[f"weight{layer}"].flatten(0, 1)
-            # In this layout, on a processor, pooling takes a seventh of the time.
-            weight = weight.clone(memory_format=torch.channels_last)
+            if weight.device.type == "cpu":  # pooling takes a seventh of the time
+                weight = weight.clone(memory_format=torch.channels_last)
             values = conv2d(
                 values,
                 weight,

@@ -149,7 +149,10 @@ def edge_conv(
     Products are taken node by node, not edge by edge: there are fewer nodes.
     """
     other = values @ B
-    largest = embedding_bag(nodes, other.flatten(0, 1), mode="max")
+    if values.device.type == "mps":  # has no largest of a bag, in older torch at least
+        largest = other.flatten(0, 1)[nodes].amax(1)
+    else:
+        largest = embedding_bag(nodes, other.flatten(0, 1), mode="max")
     return values @ (A - B) + one @ bias + largest.view_as(other)
 
 

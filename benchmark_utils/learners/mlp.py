@@ -68,7 +68,8 @@ class MLP(Together):
         # A unit with zeros before and behind it stays so: its gradients are zero.
         wider = {}
         for name, tensor in parameters.items():
-            layer, (rows, columns) = int(name[-1]), tensor.shape
+            layer = int(name.removeprefix("weight").removeprefix("bias"))
+            rows, columns = tensor.shape
             if layer < len(self.layers):
                 rows = -(-rows // UNITS_AT_ONCE) * UNITS_AT_ONCE
             if layer > 0 and name.startswith("weight"):
