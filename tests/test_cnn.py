@@ -138,7 +138,7 @@ def plain_torch(learner, parts, configuration, seed):
     return METRICS[parts.task]["rmse"](parts.y_valid, outputs)
 
 
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", ["regression", "classification"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_member_is_a_sequential_under_adam(shape, task):
     parts, learner = bars(shape, task=task), network()
