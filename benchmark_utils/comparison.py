@@ -137,11 +137,13 @@ def beats(losses_a, losses_b, confidence: float = 0.95) -> Beats:
     """Compare two strategies in pairs: one loss of each for every split.
 
     P(A beats B) counts a tie as half. Its interval is Clopper & Pearson's (1934): exact
-    without ties, too wide with them. (Percentiles of a bootstrap over 5 pairs cover 80 %
-    where it is 0.7, and 40 % where it is 0.9: five wins out of five are always five.) The p value is that of the sign-flip test on the
-    mean difference: if A and B are the same strategy, every difference is as likely
-    with the other sign, whatever its distribution. All flips for up to 14 pairs, else
-    2^14 random ones, always the same. Five pairs or fewer have no p value below 0.05.
+    without ties, too wide with them. A bootstrap's percentiles cover 80 % over 5 pairs
+    where P is 0.7, and 40 % where it is 0.9: five wins out of five are always five.
+
+    The p value is that of the sign-flip test on the mean difference: if A and B are the
+    same strategy, every difference is as likely with the other sign, whatever its
+    distribution. All flips for up to 14 pairs, else 2^14 random ones, always the same.
+    Five pairs or fewer have no p value below 0.05.
 
     Several searches on one split are not independent: average them first.
     """
