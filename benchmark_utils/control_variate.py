@@ -24,8 +24,8 @@ has mean E T given all searches but its own. In first order e_r depends on s by 
 shift w(x_r, x_s) y_s that a trial of s gives the surrogate at a point of r, and e_s on
 r by w(x_s, x_r) y_r: where the y are noise, which is what over-fitting follows, the
 product has mean 0. Misfit is left, and bounded: were all of e_r terms of pairs,
-Var(mean e) would be 2 Var(e) / R at most. Measured, s^2(e) / R is right. The variance
-of c is added: that of C over the fresh designs, divided by their number.
+Var(mean e) would be 2 Var(e) / R at most. Measured, s^2(e) / R is right. To it comes
+the variance of c: that of C over the fresh designs, divided by their number.
 """
 
 from math import comb
@@ -71,7 +71,7 @@ def search_mean(points, valid, test, fresh, confidence: float = 0.95) -> SearchM
 
 
 def t_interval(corrected, foretold, confidence: float) -> tuple[float, float, float]:
-    """Return mean, standard error, half the interval (degrees of freedom: Welch 1947)."""
+    """Return mean, standard error and half the interval, t of Welch 1947."""
     own, of_c = stats.sem(corrected) ** 2, stats.sem(foretold) ** 2
     spread = own**2 / (len(corrected) - 1) + of_c**2 / (len(foretold) - 1)
     df = (own + of_c) ** 2 / spread if spread > 0 else len(corrected) - 1
@@ -126,14 +126,13 @@ def surrogate(designs, losses, sizes) -> tuple[np.ndarray, np.ndarray, float]:
     for size in sizes:
         U, s, Vt = np.linalg.svd(X[:, :size] - centre[:size], full_matrices=False)
         along = U.T @ (Y - middle)
-        for penalty in PENALTIES:
-            shrunk = s**2 / (s**2 + penalty)
-            leverage = 1 / len(X) + U**2 @ shrunk
-            residuals = Y - middle - U @ (shrunk[:, None] * along)
-            errors = np.mean((residuals / (1 - leverage)[:, None]) ** 2, axis=0)
-            for j in np.flatnonzero(errors < lowest):
-                lowest[j], coefficients[size:, j] = errors[j], 0
-                coefficients[:size, j] = Vt.T @ (s / (s**2 + penalty) * along[:, j])
+        shrunk = s**2 / (s**2 + PENALTIES[:, None])
+        leverage = 1 / len(X) + shrunk @ U.T**2
+        residuals = Y - middle - U @ (shrunk[..., None] * along)
+        errors = np.mean((residuals / (1 - leverage[..., None])) ** 2, axis=1)
+        for j in np.flatnonzero(errors.min(axis=0) < lowest):
+            penalty, lowest[j] = PENALTIES[errors[:, j].argmin()], errors[:, j].min()
+            coefficients[:size, j] = Vt.T @ (s / (s**2 + penalty) * along[:, j])
     return coefficients, middle - centre @ coefficients, float(np.sqrt(lowest[0]))
 
 
