@@ -124,15 +124,16 @@ def surrogate(designs, losses, sizes) -> tuple[np.ndarray, np.ndarray, float]:
     centre, middle = X.mean(axis=0), Y.mean(axis=0)
     lowest, coefficients = np.full(2, np.inf), np.zeros((X.shape[1], 2))
     for size in sizes:
-        U, s, Vt = np.linalg.svd(X[:, :size] - centre[:size], full_matrices=False)
-        along = U.T @ (Y - middle)
-        shrunk = s**2 / (s**2 + PENALTIES[:, None])
+        A = X[:, :size] - centre[:size]
+        w, V = np.linalg.eigh(A.T @ A)
+        U = A @ V
+        along, shrunk = U.T @ (Y - middle), 1 / (np.maximum(w, 0) + PENALTIES[:, None])
         leverage = 1 / len(X) + shrunk @ U.T**2
         residuals = Y - middle - U @ (shrunk[..., None] * along)
         errors = np.mean((residuals / (1 - leverage[..., None])) ** 2, axis=1)
         for j in np.flatnonzero(errors.min(axis=0) < lowest):
-            penalty, lowest[j] = PENALTIES[errors[:, j].argmin()], errors[:, j].min()
-            coefficients[:size, j] = Vt.T @ (s / (s**2 + penalty) * along[:, j])
+            best, lowest[j] = errors[:, j].argmin(), errors[:, j].min()
+            coefficients[:size, j] = V @ (shrunk[best] * along[:, j])
     return coefficients, middle - centre @ coefficients, float(np.sqrt(lowest[0]))
 
 

@@ -187,6 +187,7 @@ def main() -> None:
         rng = np.random.default_rng(number)
         bank = np.stack([sample(N, d, rng) for _ in range(BANK)])
         for noise in options.noise:
+            rng = np.random.default_rng([number, round(1e6 * noise)])
             started = time.perf_counter()
             own = measure(
                 landscape, bank, noise, options.repetitions, options.replicates, rng
