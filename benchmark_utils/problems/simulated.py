@@ -1,4 +1,7 @@
-"""Response surfaces in the unit cube with a known optimum."""
+"""Response surfaces in the unit cube with a known optimum.
+
+Landscapes take places (..., d) relative to the optimum and return losses (...,).
+"""
 
 import math
 
@@ -9,24 +12,26 @@ from benchmark_utils.problems import Problem
 from benchmark_utils.trials import Outcome
 
 
-def bowl(z: np.ndarray) -> float:
+def bowl(z: np.ndarray) -> np.ndarray:
     """Mean squared distance from the optimum: smooth, one basin."""
-    return float(np.mean(z**2))
+    return np.mean(z**2, axis=-1)
 
 
-def basins(z: np.ndarray) -> float:
+def basins(z: np.ndarray) -> np.ndarray:
     """A bowl with ripples (Rastrigin 1974): many local optima, one global."""
-    return float(np.mean(z**2 + 0.1 * (1 - np.cos(6 * np.pi * z))))
+    return np.mean(z**2 + 0.1 * (1 - np.cos(6 * np.pi * z)), axis=-1)
 
 
-def valley(z: np.ndarray) -> float:
+def valley(z: np.ndarray) -> np.ndarray:
     """A bent narrow valley (Rosenbrock 1960), its minimum moved to z = 0.
 
     In one dimension a bowl.
     """
-    along = np.mean(z**2)
-    across = np.mean((z[1:] - 2 * z[:-1] ** 2) ** 2) if len(z) > 1 else 0.0
-    return float(0.1 * along + 10 * across)
+    along = np.mean(z**2, axis=-1)
+    if z.shape[-1] == 1:
+        return 0.1 * along
+    across = np.mean((z[..., 1:] - 2 * z[..., :-1] ** 2) ** 2, axis=-1)
+    return 0.1 * along + 10 * across
 
 
 SPEEDS = (5.0, 50.0)  # of the slowest and the quickest learning curve
@@ -92,7 +97,7 @@ class Simulated(Problem):
         optimum, matter, speed = self._draw(setting.split, setting.data_seed)
         for trial_id, configuration, fidelity in requests:
             x = np.array([configuration[f"x{i}"] for i in matter])
-            loss = self._landscape(x - optimum[matter])
+            loss = float(self._landscape(x - optimum[matter]))
             loss += still_to_learn(fidelity, configuration[f"x{speed}"])
             noise = 0.0
             if self._noise:
