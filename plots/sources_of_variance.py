@@ -46,7 +46,7 @@ class Plot(BasePlot):
             share = share_of_the_split(own, column)
             if share is not None:
                 n, found = share
-                boxes.append(self._box(f"{strategy}: split, after {n} trials", found))
+                boxes.append(self._box(f"{strategy}: split (pools, {n} trials)", found))
         return boxes or [NOTHING]
 
     def _box(self, name, found):
@@ -74,7 +74,6 @@ class Plot(BasePlot):
                 dataset,
                 f"middle: standard deviation over {count} repetitions",
                 "ends: its 95 % interval, if it has one",
-                "split: from random search's pools, no extra training",
             ),
             "xlabel": "",
             "ylabel": f"standard deviation of the {label} at the end",

@@ -233,7 +233,7 @@ def test_sources_of_variance_are_side_by_side():
     *boxes, split = boxes
     assert [box["x"] for box in boxes] == [[f"random: {source}"] for source in order]
     [share] = split_share(pools, n=1).itertuples()
-    assert split["x"] == ["random: split, after 1 trials"]
+    assert split["x"] == ["random: split (pools, 1 trials)"]
     assert split["y"] == [pytest.approx([share.low, share.sd, share.high])]
     for box, source in zip(boxes, order, strict=True):
         [row] = sources_of_variance({source: finals[source]}).itertuples()
