@@ -397,7 +397,7 @@ def test_everything_runs_without_network_and_says_what_was_skipped(benchopt, tmp
         "recorded",
         "tabular",
     }
-    assert output.count("could not be downloaded") == 4
+    assert output.count("could not be downloaded") == 5
     assert output.count("no list: give one as manual") == len(
         rows["dataset_name"].unique()
     )
